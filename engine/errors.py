@@ -1,0 +1,86 @@
+"""What can go wrong, as data (`Problem`) and as exceptions (`ActionflowError`).
+
+Every message a person meets says where, what was found, what was expected and what to do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Literal, NamedTuple
+
+Severity = Literal["error", "warning"]
+
+
+class Place(NamedTuple):
+    """A spot in a file; line and column count from 1, as editors show them."""
+
+    file: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding about a project: a stable code, where, what is wrong, and the mend.
+
+    `message` says what was found and what was expected; `mend` says what to do about it.
+    """
+
+    code: str
+    place: Place
+    message: str
+    mend: str
+    severity: Severity = "error"
+    related: tuple[tuple[Place, str], ...] = field(default=())
+
+    def __str__(self) -> str:
+        lines = [f"{self.place}: {self.severity} [{self.code}] {self.message}"]
+        lines += [f"    see {place}: {why}" for place, why in self.related]
+        lines.append(f"    mend: {self.mend}")
+        return "\n".join(lines)
+
+    def as_json(self) -> dict[str, object]:
+        """The same finding as plain data, for `--format json`."""
+        data = asdict(self)
+        data["place"] = self.place._asdict()
+        data["related"] = [{"place": p._asdict(), "message": why} for p, why in self.related]
+        return data
+
+
+class ActionflowError(Exception):
+    """Something went wrong in Actionflow."""
+
+    def __init__(self, message: str | None = None) -> None:
+        # The docstring is the message unless the raiser knows more (procrastinate's custom).
+        super().__init__(message or (self.__doc__ or "").strip())
+
+
+class ProblemsFound(ActionflowError):
+    """The project has mistakes and cannot run."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class BadInput(ActionflowError):
+    """What was given cannot be used; nothing was changed."""
+
+
+class RunError(ActionflowError):
+    """A node could not do its work; the effects of this run are rolled back."""
+
+    def __init__(
+        self, message: str | None = None, *, node: str | None = None, place: Place | None = None
+    ) -> None:
+        super().__init__(message)
+        self.node = node
+        self.place = place
+
+    def __str__(self) -> str:
+        where = f"{self.place}: " if self.place else ""
+        node = f"node '{self.node}': " if self.node else ""
+        return f"{where}{node}{super().__str__()}"

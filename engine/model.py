@@ -1,0 +1,138 @@
+"""What a project is made of, as plain data: tables, flows, nodes. No behaviour, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from engine.errors import Place
+
+ColumnType = Literal[
+    "integer", "text", "boolean", "timestamp", "json", "amount", "currency", "reference"
+]
+Value = Any  # JSON-like: None, bool, int, str, list, dict
+Row = dict[str, Value]
+Path = tuple[str | int, ...]
+"""Keys and list indexes from the top of a YAML file down to one value."""
+
+STRIPE_TRIGGERS = ("payment", "refund", "recurring_management", "recurring_charge")
+RESERVED_NAMES = frozenset({"event", "config", "run", "now", "caller", "input", "error"})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. `amount` is an integer of minor units; a `reference` has its target's key type."""
+
+    name: str
+    type: ColumnType
+    nullable: bool = False
+    unique: bool = False
+    default: Value = None
+    has_default: bool = False
+    references: str | None = None
+    one_of: tuple[str, ...] = ()
+    internal: bool = False
+    """Kept by the engine for itself; flows, checks and the API never see it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: the builder's own, or (`system`) one that only locked nodes write."""
+
+    name: str
+    columns: Mapping[str, Column]
+    key: str
+    system: bool = False
+    place: Place | None = None
+    title: str = ""
+
+    @property
+    def visible(self) -> list[Column]:
+        """The columns a builder may name."""
+        return [column for column in self.columns.values() if not column.internal]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row change; `before` is None for an insert, `after` is None for a delete."""
+
+    table: str
+    key: Value
+    before: Row | None
+    after: Row | None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case of a branch; `when` is None for the else case."""
+
+    name: str
+    when: Value
+    do: tuple[Node, ...]
+    gives: Mapping[str, Value]
+    place: Place
+    path: Path
+
+    @property
+    def is_else(self) -> bool:
+        return self.when is None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One entry of a flow. `keys` holds its type's own keys as written."""
+
+    id: str
+    type: str
+    keys: Mapping[str, Value]
+    place: Place
+    path: Path
+    title: str = ""
+    locked: bool = False
+    cases: tuple[Case, ...] = ()
+    do: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One flow file. `places` finds the line and column of any value by its path."""
+
+    name: str
+    title: str
+    trigger: Mapping[str, Value]
+    nodes: tuple[Node, ...]
+    file: str
+    digest: str
+    source: str
+    places: Mapping[Path, Place]
+    returns: Mapping[str, Value] = field(default_factory=dict)
+    inputs: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+
+    def place(self, path: Sequence[str | int]) -> Place:
+        """The place of the value at `path`, or of the nearest value around it."""
+        found = tuple(path)
+        while found and found not in self.places:
+            found = found[:-1]
+        return self.places.get(found, Place(self.file))
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFile:
+    """flows/project.yaml, read. `secrets` maps a secret's name to environment variable names."""
+
+    name: str
+    file: str
+    database: str
+    tables: Mapping[str, Table]
+    order_table: str
+    roles: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    config: Mapping[str, Value] = field(default_factory=dict)
+    secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    settings: Mapping[str, Value] = field(default_factory=dict)
+    places: Mapping[Path, Place] = field(default_factory=dict)
+
+    @property
+    def order(self) -> Table:
+        """The bound order table: the one table payments belong to."""
+        return self.tables[self.order_table]
