@@ -1,0 +1,1 @@
+"""The node types: one module each, found by name through the registry in `base`."""

@@ -1,0 +1,90 @@
+"""The registry of node types, and the frame a run carries from node to node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from engine.errors import ActionflowError, Place
+from engine.model import Flow, Node, ProjectFile, Value
+from engine.store.base import Transaction
+
+
+@dataclass(slots=True)
+class Frame:
+    """What one run knows: `values` by name (event, config, run, now, … and node ids), its open
+    transaction, and the notes nodes leave for the trace.
+
+    `now` is fixed for the run: text `YYYY-MM-DDTHH:MM:SSZ`, UTC.
+    """
+
+    values: dict[str, Value]
+    tx: Transaction
+    project: ProjectFile
+    now: str
+    inputs: Value = None
+    """What the node now running was given, for the trace; each step sets it."""
+    notes: list[Value] = field(default_factory=list)
+    """Remarks of the node now running, for the trace (the case taken, a line logged)."""
+    trace: list[Value] | None = None
+    """Finished nodes in order, or None where nobody wants them."""
+    log: list[str] = field(default_factory=list)
+    subjects: list[str] = field(default_factory=list)
+    """Stripe ids (pi_…, sub_…, in_…) whose rows this run made: set-aside events about them can run now."""
+
+
+Step = Callable[[Frame], Value]
+"""Does one node's work and returns its output (None, or a dict of named outputs)."""
+
+
+class Compiler(Protocol):
+    """What a node type may ask while its node is compiled."""
+
+    flow: Flow
+    project: ProjectFile
+
+    def value(self, node: Node, key: str, *more: str | int) -> Callable[[Mapping[str, Value]], Value]:
+        """The node's value at this key (and below it) as a function of the frame's values."""
+
+    def block(self, nodes: tuple[Node, ...]) -> Callable[[Frame], None]:
+        """A list of nodes as one step; `StopRun` and errors pass through."""
+
+    def place(self, node: Node, *keys: str | int) -> Place:
+        """Where the value at these keys of the node stands."""
+
+    def called(self, name: str) -> Callable[[Frame, dict[str, Value]], Value]:
+        """Another flow of the project, by name, as a function of its inputs."""
+
+
+class StopRun(ActionflowError):
+    """The flow asked to stop here: commit what was done and answer 2xx."""
+
+
+class NotYet(ActionflowError):
+    """The event is ours but something it needs is not there yet; it is tried again later."""
+
+
+class NotOurs(ActionflowError):
+    """The event is about an object this project did not make: answered 2xx, and no row is touched."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeType:
+    """A registered node type; its keys and outputs are described in schemas/nodes/<name>.yaml."""
+
+    name: str
+    compile: Callable[[Node, Compiler], Step]
+
+
+REGISTRY: dict[str, NodeType] = {}
+
+
+def node_type(name: str) -> Callable[[Callable[[Node, Compiler], Step]], Any]:
+    """Register a function that compiles nodes of this type."""
+
+    def register(compile_node: Callable[[Node, Compiler], Step]) -> Callable[[Node, Compiler], Step]:
+        REGISTRY[name] = NodeType(name, compile_node)
+        return compile_node
+
+    return register
