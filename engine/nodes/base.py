@@ -29,6 +29,8 @@ class Frame:
     """Remarks of the node now running, for the trace (the case taken, a line logged)."""
     trace: list[Value] | None = None
     """Finished nodes in order, or None where nobody wants them."""
+    explain: bool = False
+    """Leave notes on why each case matched or did not: for the dry run, too slow for every event."""
     log: list[str] = field(default_factory=list)
     subjects: list[str] = field(default_factory=list)
     """Stripe ids (pi_…, sub_…, in_…) whose rows this run made: set-aside events about them can run now."""
@@ -38,14 +40,27 @@ Step = Callable[[Frame], Value]
 """Does one node's work and returns its output (None, or a dict of named outputs)."""
 
 
+class Condition(Protocol):
+    """A branch condition."""
+
+    def __call__(self, values: Mapping[str, Value]) -> bool:
+        """True or false for these values. Raises RunError."""
+
+    def explain(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        """The names the condition reads, and their values."""
+
+
 class Compiler(Protocol):
     """What a node type may ask while its node is compiled."""
 
     flow: Flow
     project: ProjectFile
 
-    def value(self, node: Node, key: str, *more: str | int) -> Callable[[Mapping[str, Value]], Value]:
-        """The node's value at this key (and below it) as a function of the frame's values."""
+    def value(self, node: Node, *keys: str | int) -> Callable[[Mapping[str, Value]], Value]:
+        """The node's value at these keys as a function of the frame's values."""
+
+    def condition(self, node: Node, *keys: str | int) -> Condition:
+        """The `when` at these keys."""
 
     def block(self, nodes: tuple[Node, ...]) -> Callable[[Frame], None]:
         """A list of nodes as one step; `StopRun` and errors pass through."""

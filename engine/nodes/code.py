@@ -1,0 +1,33 @@
+"""code: a block of sandboxed Python with declared inputs and outputs."""
+
+from __future__ import annotations
+
+from engine.catalogue import output
+from engine.errors import RunError
+from engine.model import Node, Value
+from engine.nodes.base import Compiler, Frame, Step, node_type
+from engine.nodes.outputs import check_outputs
+from engine.sandbox import Block, CodeFailed
+
+
+@node_type("code")
+def code(node: Node, compiler: Compiler) -> Step:
+    """Output: the dict the block returns, when it fits what `outputs` declares."""
+    inputs = compiler.value(node, "inputs") if node.keys.get("inputs") else None
+    declared = {name: output(name, written) for name, written in node.keys["outputs"].items()}
+    place = compiler.place(node, "code")
+    try:
+        block = Block(node.keys["code"], tuple(node.keys.get("inputs") or ()))
+    except CodeFailed as error:
+        raise RunError(f"line {error.line} of the code: {error}", node=node.id, place=place) from None
+
+    def step(frame: Frame) -> Value:
+        frame.inputs = given = inputs(frame.values) if inputs else {}
+        try:
+            result = block.run(given)
+        except CodeFailed as error:
+            where = f"line {error.line} of the code: " if error.line else "the code: "
+            raise RunError(f"{where}{error}", place=place) from error
+        return check_outputs(declared, result, "the code")
+
+    return step

@@ -1,0 +1,149 @@
+"""project.yaml, read: the builder's tables joined with the system tables, roles, config, secrets."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterator, Mapping
+
+from engine.catalogue import shape
+from engine.errors import Problem, ProblemsFound
+from engine.model import Column, Path, ProjectFile, Table, Value
+from engine.shape import check_shape, did_you_mean, kind
+from engine.store.schema import system_tables
+from engine.yamlfile import Document, read_path, shown_path
+
+PROJECT_FILE = "project.yaml"
+DEFAULT_DATABASE = "sqlite:///.actionflow/data.db"
+SYSTEM_TABLES = ("payment", "refund", "recurring_payment")
+
+def read_project(path: pathlib.Path) -> ProjectFile:
+    """project.yaml as a ProjectFile with the system tables joined in. Raises ProblemsFound."""
+    document = read_path(path, shown_path(path))
+    problems = list(check_shape(document.data, shape("project"), document.place))
+    if problems:
+        raise ProblemsFound(problems)
+    data = document.data
+    own = {
+        name: _table(name, written, document) for name, written in data["tables"].items()
+    }
+    problems = list(_table_problems(own, data["payment"]["order_table"], document))
+    if problems:
+        raise ProblemsFound(problems)
+    order = own[data["payment"]["order_table"]]
+    return ProjectFile(
+        name=data["project"],
+        file=document.file,
+        database=data.get("database", DEFAULT_DATABASE),
+        tables={**own, **system_tables(order)},
+        order_table=order.name,
+        roles=data.get("roles") or {},
+        config=data.get("config") or {},
+        secrets={
+            name: (names,) if isinstance(names, str) else tuple(names)
+            for name, names in (data.get("secrets") or {}).items()
+        },
+        places=document.places,
+    )
+
+
+def _table(name: str, written: Value, document: Document) -> Table:
+    columns = {}
+    for column, spec in written["columns"].items():
+        spec = {"type": spec} if isinstance(spec, str) else spec
+        columns[column] = Column(
+            name=column,
+            type=spec["type"],
+            nullable=bool(spec.get("null", False)),
+            unique=bool(spec.get("unique", False)),
+            default=spec.get("default"),
+            has_default="default" in spec,
+            references=spec.get("references"),
+            one_of=tuple(spec.get("one_of", ())),
+        )
+    return Table(
+        name=name,
+        columns=columns,
+        key=written.get("key", "id"),
+        place=document.place(("tables", name)),
+        title=written.get("title", ""),
+    )
+
+
+def _table_problems(
+    own: Mapping[str, Table], order_table: str, document: Document
+) -> Iterator[Problem]:
+    known = [*own, *SYSTEM_TABLES]
+    if order_table not in own:
+        yield Problem(
+            "project.order_table",
+            document.place(("payment", "order_table")),
+            f"the order table '{order_table}' is not among the tables."
+            + did_you_mean(order_table, list(own)),
+            f"Name one of: {', '.join(own)}.",
+        )
+    for table in own.values():
+        here: Path = ("tables", table.name)
+        if table.name in SYSTEM_TABLES or table.name.startswith(
+            ("actionflow_", "sqlite_")
+        ):
+            yield Problem(
+                "project.system_table",
+                document.place(here),
+                f"'{table.name}' is a name of the engine's own tables.",
+                "Give your table another name; you can read the system tables as they are.",
+            )
+        key = table.columns.get(table.key)
+        if key is None or key.type not in ("integer", "text") or key.nullable:
+            yield Problem(
+                "project.key",
+                document.place((*here, "key")),
+                f"table '{table.name}' has no usable key: '{table.key}' must be one of its columns,"
+                " of type integer or text, and never empty.",
+                f"Add the column '{table.key}: integer', or name another one with `key:`.",
+            )
+        for column in table.columns.values():
+            there = (*here, "columns", column.name)
+            if (column.type == "reference") != (column.references is not None):
+                yield Problem(
+                    "project.reference",
+                    document.place(there),
+                    f"column '{column.name}': `type: reference` and `references: <table>` go"
+                    " together.",
+                    "Write both, or neither.",
+                )
+            elif column.references is not None and column.references not in known:
+                yield Problem(
+                    "project.reference",
+                    document.place((*there, "references")),
+                    f"column '{column.name}' references '{column.references}', which is no table."
+                    + did_you_mean(column.references, known),
+                    f"Known tables: {', '.join(sorted(known))}.",
+                )
+            if column.one_of and column.type != "text":
+                yield Problem(
+                    "project.one_of",
+                    document.place((*there, "one_of")),
+                    f"column '{column.name}' is {column.type}; `one_of` is for text.",
+                    "Make it `type: text`, or remove `one_of`.",
+                )
+            if column.has_default and not _default_fits(column):
+                yield Problem(
+                    "project.default",
+                    document.place((*there, "default")),
+                    f"column '{column.name}' ({column.type}) has the default {column.default!r}"
+                    f" ({kind(column.default)}), which does not fit.",
+                    f"Give a default of type {column.type}"
+                    + (f", one of: {', '.join(column.one_of)}." if column.one_of else "."),
+                )
+
+
+def _default_fits(column: Column) -> bool:
+    default = column.default
+    if column.type in ("integer", "amount"):
+        fits = isinstance(default, int) and not isinstance(default, bool)
+        return fits and (column.type != "amount" or default >= 0)
+    if column.type == "boolean":
+        return isinstance(default, bool)
+    if column.type in ("text", "currency"):
+        return isinstance(default, str) and (not column.one_of or default in column.one_of)
+    return False

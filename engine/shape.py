@@ -1,0 +1,155 @@
+"""JSON Schema findings in a builder's words: one small function for each schema keyword."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache
+from typing import TYPE_CHECKING
+
+from engine.errors import Place, Problem
+from engine.model import Path, Value
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+Schema = Mapping[str, Value]
+Saying = tuple[str, str]
+"""What is wrong, and the mend."""
+
+_SAYINGS: dict[str, Callable[[ValidationError], Saying]] = {}
+
+
+def check_shape(
+    data: Value,
+    schema: Schema,
+    place_of: Callable[[Path], Place],
+    *,
+    code: str = "shape",
+    under: Path = (),
+) -> Iterator[Problem]:
+    """Every way in which `data` is not as `schema` says; `under` is where data stands in its file."""
+    validator = _validator(json.dumps(schema, sort_keys=True))
+    for error in sorted(validator.iter_errors(data), key=lambda e: [str(p) for p in e.path]):
+        deepest = _deepest(error)
+        say = _SAYINGS.get(str(deepest.validator), _anything)
+        message, mend = say(deepest)
+        path = (*under, *deepest.absolute_path)
+        if deepest.validator == "additionalProperties":
+            path = (*path, _extra(deepest)[0])
+        yield Problem(f"{code}.{deepest.validator}", place_of(path), message, mend)
+
+
+@cache
+def _validator(schema: str) -> Value:
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(json.loads(schema))
+
+
+def _deepest(error: ValidationError) -> ValidationError:
+    """Of the failed alternatives, the finding that went furthest into the data."""
+    while error.context:
+        error = max(error.context, key=lambda e: (len(e.absolute_path), e.validator != "type"))
+    return error
+
+
+def _saying(keyword: str) -> Callable[..., Callable[[ValidationError], Saying]]:
+    def register(say: Callable[[ValidationError], Saying]) -> Callable[[ValidationError], Saying]:
+        _SAYINGS[keyword] = say
+        return say
+
+    return register
+
+
+def kind(value: Value) -> str:
+    """What a YAML value is, in words."""
+    words = {bool: "true or false", int: "a whole number", float: "a number with a fraction"}
+    words |= {str: "text", list: "a list", dict: "a mapping", type(None): "nothing"}
+    return words.get(type(value), type(value).__name__)
+
+
+def shown(value: Value, most: int = 60) -> str:
+    """A value as a builder wrote it, cut when long."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def did_you_mean(name: str, known: list[str]) -> str:
+    """` Did you mean 'x'?`, or an empty text when nothing is near."""
+    near = get_close_matches(name, known, n=1, cutoff=0.6)
+    return f" Did you mean '{near[0]}'?" if near else ""
+
+
+def _where(error: ValidationError) -> str:
+    names = [str(part) for part in error.absolute_path if isinstance(part, str)]
+    return f"'{names[-1]}'" if names else "this"
+
+
+def _extra(error: ValidationError) -> list[str]:
+    known = set(error.schema.get("properties", ()))
+    return [name for name in error.instance if name not in known] or [""]
+
+
+@_saying("additionalProperties")
+def _unknown_key(error: ValidationError) -> Saying:
+    known = sorted(error.schema.get("properties", ()))
+    name = _extra(error)[0]
+    mend = f"Known keys here: {', '.join(known)}."
+    return f"'{name}' is not a key that belongs here.{did_you_mean(name, known)}", mend
+
+
+@_saying("required")
+def _missing_key(error: ValidationError) -> Saying:
+    missing = [name for name in error.validator_value if name not in error.instance]
+    what = ", ".join(f"'{name}'" for name in missing)
+    return f"{what} is missing in {_where(error)}.", f"Add {what}."
+
+
+@_saying("type")
+def _wrong_type(error: ValidationError) -> Saying:
+    wanted = error.validator_value
+    names = [wanted] if isinstance(wanted, str) else list(wanted)
+    words = {"object": "a mapping", "array": "a list", "string": "text", "integer": "a whole number"}
+    words |= {"boolean": "true or false", "null": "nothing", "number": "a number"}
+    expected = " or ".join(words.get(name, name) for name in names)
+    found = f"{shown(error.instance)} ({kind(error.instance)})"
+    return f"{_where(error)} is {found}; expected {expected}.", f"Write {expected} here."
+
+
+@_saying("enum")
+def _not_listed(error: ValidationError) -> Saying:
+    allowed = [str(value) for value in error.validator_value]
+    near = did_you_mean(str(error.instance), allowed)
+    message = f"{_where(error)} is {shown(error.instance)}, which is not one of the choices.{near}"
+    return message, f"Choose one of: {', '.join(allowed)}."
+
+
+@_saying("const")
+def _not_that(error: ValidationError) -> Saying:
+    wanted = shown(error.validator_value)
+    return f"{_where(error)} is {shown(error.instance)}; expected {wanted}.", f"Write {wanted}."
+
+
+@_saying("pattern")
+def _odd_text(error: ValidationError) -> Saying:
+    wanted = error.schema.get("description") or f"text like {error.validator_value}"
+    message = f"{_where(error)} is {shown(error.instance)}; expected {wanted}."
+    return message, "Small letters, digits and _ , beginning with a letter, are safe for names."
+
+
+@_saying("minItems")
+@_saying("minProperties")
+@_saying("minLength")
+def _empty(error: ValidationError) -> Saying:
+    return f"{_where(error)} is empty.", "Put at least one in, or remove the key."
+
+
+@_saying("propertyNames")
+def _odd_name(error: ValidationError) -> Saying:
+    return f"a name in {_where(error)} is not allowed.", "Use small letters, digits and _."
+
+
+def _anything(error: ValidationError) -> Saying:
+    return f"{_where(error)}: {error.message}", "See docs/flows.md for what may stand here."

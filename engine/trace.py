@@ -1,0 +1,83 @@
+"""What each node of a run did, as plain data: for the run record, the dry run and the studio."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+from engine.errors import RunError
+from engine.model import Node, Value
+from engine.nodes.base import Frame, NotOurs, NotYet, Step, StopRun
+from engine.store.base import StoreBusy, StoreError
+
+Entry = dict[str, Value]
+"""`id`, `type`, `line`; then, where there is something to say, `in`, `out`, `notes`, `changes` (row
+changes: table, key, before, after), `error`, and `nodes` (the entries of the blocks inside)."""
+
+
+def traced(node: Node, step: Step) -> Callable[[Frame], None]:
+    """The node's step with its output put in scope, its errors given a place, and its entry kept."""
+    name, kind, line = node.id, node.type, node.place.line
+    holds_blocks = bool(node.cases or node.do) or kind == "flow"
+
+    def run_node(frame: Frame) -> None:
+        outer, inputs, notes = frame.trace, frame.inputs, frame.notes
+        frame.inputs, frame.notes = None, []
+        inner: list[Entry] | None = [] if holds_blocks and outer is not None else None
+        if inner is not None:
+            frame.trace = inner
+        changed = len(frame.tx.changes)
+        entry: Entry = {"id": name, "type": kind, "line": line}
+        try:
+            output = step(frame)
+            frame.values[name] = output
+            if output is not None:
+                entry["out"] = output
+        except (StopRun, NotYet, NotOurs, StoreBusy) as signal:
+            entry["error" if not isinstance(signal, StopRun) else "stop"] = str(signal)
+            raise
+        except RunError as error:
+            if error.node is None:
+                error.node = name
+            error.place = error.place or node.place
+            entry["error"] = str(error)
+            raise
+        except StoreError as error:
+            entry["error"] = str(error)
+            raise RunError(str(error), node=name, place=node.place) from error
+        finally:
+            if outer is not None:
+                if frame.inputs is not None:
+                    entry["in"] = frame.inputs
+                if frame.notes:
+                    entry["notes"] = frame.notes
+                if inner:
+                    entry["nodes"] = inner
+                elif not holds_blocks and len(frame.tx.changes) > changed:
+                    entry["changes"] = [_plain(frame, index) for index in range(changed, len(frame.tx.changes))]
+                outer.append(entry)
+            frame.trace, frame.inputs, frame.notes = outer, inputs, notes
+
+    return run_node
+
+
+def _plain(frame: Frame, index: int) -> Value:
+    change = frame.tx.changes[index]
+    hidden = [c.name for c in frame.project.tables[change.table].columns.values() if c.internal]
+    plain = asdict(change)
+    for side in ("before", "after"):
+        if hidden and plain[side]:
+            plain[side] = {k: v for k, v in plain[side].items() if k not in hidden}
+    return plain
+
+
+def flat(entries: list[Entry]) -> list[Entry]:
+    """All entries of a trace, outer before inner, in the order they ran."""
+    found = []
+    for entry in entries:
+        found.append(entry)
+        found += flat(entry.get("nodes", []))
+    return found
+
+
+
