@@ -9,11 +9,12 @@ from engine.catalogue import NodeSpec, catalogue, node_schema, shape
 from engine.errors import Place, Problem, ProblemsFound
 from engine.model import RESERVED_NAMES, Case, Flow, Node, Path, Value
 from engine.shape import check_shape, did_you_mean, kind
-from engine.yamlfile import Document, read, read_path, shown_path
+from engine.paths import shown
+from engine.yamlfile import Document, read, read_path
 
 def read_flow(path: pathlib.Path) -> Flow:
     """One flow file. Raises ProblemsFound."""
-    return parse_flow(read_path(path, shown_path(path)))
+    return parse_flow(read_path(path, shown(path)))
 
 
 def flow_from_text(text: str, file: str) -> Flow:

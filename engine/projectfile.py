@@ -10,7 +10,8 @@ from engine.errors import Problem, ProblemsFound
 from engine.model import Column, Path, ProjectFile, Table, Value
 from engine.shape import check_shape, did_you_mean, kind
 from engine.store.schema import system_tables
-from engine.yamlfile import Document, read_path, shown_path
+from engine.paths import shown
+from engine.yamlfile import Document, read_path
 
 PROJECT_FILE = "project.yaml"
 DEFAULT_DATABASE = "sqlite:///.actionflow/data.db"
@@ -18,7 +19,7 @@ SYSTEM_TABLES = ("payment", "refund", "recurring_payment")
 
 def read_project(path: pathlib.Path) -> ProjectFile:
     """project.yaml as a ProjectFile with the system tables joined in. Raises ProblemsFound."""
-    document = read_path(path, shown_path(path))
+    document = read_path(path, shown(path))
     problems = list(check_shape(document.data, shape("project"), document.place))
     if problems:
         raise ProblemsFound(problems)
