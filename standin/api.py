@@ -1,0 +1,61 @@
+"""The table of API operations and what each gets: its parameters, checked, and the state."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from standin import parameters
+from standin.errors import Object
+from standin.state import State
+
+
+@dataclass
+class Call:
+    """One API request on its way through an operation."""
+
+    state: State
+    params: dict[str, Any]
+    path: dict[str, str]
+    url: str
+    publishable: bool = False
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """A parameter's value; the empty text, Stripe's way to unset, counts as given."""
+        return self.params.get(name, default)
+
+    def text(self, name: str) -> str | None:
+        """A parameter's text, None when absent or unset."""
+        return self.params.get(name) or None
+
+
+Handler = Callable[[Call], Object]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method and path with the function that answers it."""
+
+    method: str
+    path: str
+    handler: Handler
+
+    @property
+    def name(self) -> str:
+        """The operation's name in the parameter table."""
+        return f"{self.method} {self.path}"
+
+
+OPERATIONS: list[Operation] = []
+
+
+def operation(method: str, path: str) -> Callable[[Handler], Handler]:
+    """Registers the function as the answer to the method and path."""
+
+    def register(handler: Handler) -> Handler:
+        entry = Operation(method, path, handler)
+        if not parameters.known(entry.name):
+            raise LookupError(f"no parameter list for {entry.name}")
+        OPERATIONS.append(entry)
+        return handler
+
+    return register

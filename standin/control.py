@@ -1,0 +1,141 @@
+"""The control routes under `/_standin/`: what tests and people do to the stand-in, not what Stripe has.
+
+GET  events, deliveries, requests, state
+POST delivery, deliver, clock, faults, faults/release, reset,
+     payment_intents/{id}/settle, payment_intents/{id}/authenticate
+"""
+
+import dataclasses
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from standin import payments, webhook_endpoints
+from standin.courier import Courier
+from standin.errors import StripeError
+from standin.faults import Fault
+from standin.outbox import DeliverySettings
+from standin.state import State
+
+Action = Callable[[Request, dict[str, Any]], Awaitable[Any]]
+
+
+def routes(state: State, courier: Courier) -> list[BaseRoute]:
+    """The control routes over this state."""
+    control = _Control(state, courier)
+    table: list[tuple[str, str, Action]] = [
+        ("GET", "events", control.events),
+        ("GET", "deliveries", control.deliveries),
+        ("GET", "requests", control.requests),
+        ("POST", "delivery", control.delivery),
+        ("POST", "deliver", control.deliver),
+        ("POST", "clock", control.clock),
+        ("POST", "faults", control.faults),
+        ("POST", "faults/release", control.release),
+        ("POST", "reset", control.reset),
+        ("POST", "payment_intents/{id}/settle", control.settle),
+        ("POST", "payment_intents/{id}/authenticate", control.authenticate),
+        ("POST", "webhook_endpoints/{id}/rotate", control.rotate),
+    ]
+    return [
+        Route(f"/_standin/{path}", _endpoint(state, courier, action), methods=[method])
+        for method, path, action in table
+    ]
+
+
+def _endpoint(
+    state: State, courier: Courier, action: Action
+) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        try:
+            given = await request.json() if await request.body() else {}
+            if not isinstance(given, dict):
+                raise ValueError("the body must be a JSON object")
+            result = await action(request, given)
+        except StripeError as error:
+            return JSONResponse(error.payload(), error.status)
+        except (ValueError, TypeError, KeyError) as error:
+            return JSONResponse({"error": {"message": f"{type(error).__name__}: {error}"}}, 400)
+        courier.wake()
+        return JSONResponse(result)
+
+    return answer
+
+
+class _Control:
+    """The actions behind the routes."""
+
+    def __init__(self, state: State, courier: Courier) -> None:
+        self._state = state
+        self._courier = courier
+
+    async def events(self, request: Request, given: dict[str, Any]) -> Any:
+        return {"data": list(self._state.table("event").values())}
+
+    async def deliveries(self, request: Request, given: dict[str, Any]) -> Any:
+        return {"data": [delivery.report() for delivery in self._state.deliveries]}
+
+    async def requests(self, request: Request, given: dict[str, Any]) -> Any:
+        return {"data": self._state.log}
+
+    async def delivery(self, request: Request, given: dict[str, Any]) -> Any:
+        self._state.delivery = dataclasses.replace(DeliverySettings(), **given)
+        return dataclasses.asdict(self._state.delivery)
+
+    async def deliver(self, request: Request, given: dict[str, Any]) -> Any:
+        done = await self._courier.flush(**given)
+        return {"data": [delivery.report() for delivery in done]}
+
+    async def clock(self, request: Request, given: dict[str, Any]) -> Any:
+        with self._state.lock:
+            clock = self._state.clock
+            if "advance" in given:
+                clock.advance(clock.now() + int(given["advance"]))
+            elif "to" in given:
+                clock.advance(int(given["to"]))
+            elif "freeze" in given:
+                clock.freeze(int(given["freeze"]))
+            return {"now": clock.now()}
+
+    async def faults(self, request: Request, given: dict[str, Any]) -> Any:
+        self._state.faults.append(Fault(**given))
+        return {"waiting": len(self._state.faults)}
+
+    async def release(self, request: Request, given: dict[str, Any]) -> Any:
+        for fault in self._state.faults:
+            fault.released.set()
+        return {"released": len(self._state.faults)}
+
+    async def reset(self, request: Request, given: dict[str, Any]) -> Any:
+        with self._state.lock:
+            self._state.reset()
+        return {"reset": True}
+
+    async def settle(self, request: Request, given: dict[str, Any]) -> Any:
+        with self._state.lock:
+            intent = self._state.get("payment_intent", request.path_params["id"])
+            payments.settle(self._state, intent, succeed=_succeeds(given))
+            return intent
+
+    async def authenticate(self, request: Request, given: dict[str, Any]) -> Any:
+        with self._state.lock:
+            intent = self._state.get("payment_intent", request.path_params["id"])
+            payments.authenticate(self._state, intent, succeed=_succeeds(given))
+            return intent
+
+    async def rotate(self, request: Request, given: dict[str, Any]) -> Any:
+        with self._state.lock:
+            identifier = request.path_params["id"]
+            return {
+                "secrets": webhook_endpoints.rotate(self._state, identifier, given.get("secret"))
+            }
+
+
+def _succeeds(given: dict[str, Any]) -> bool:
+    outcome = given.get("outcome", "succeed")
+    if outcome not in ("succeed", "fail"):
+        raise ValueError("outcome must be succeed or fail")
+    return outcome == "succeed"
