@@ -62,6 +62,10 @@ class Change:
     before: Row | None
     after: Row | None
 
+    def as_json(self) -> dict[str, Value]:
+        """The change as plain data."""
+        return {"table": self.table, "key": self.key, "before": self.before, "after": self.after}
+
 
 @dataclass(frozen=True, slots=True)
 class Case:

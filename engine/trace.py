@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import replace
 
 from engine.errors import RunError
-from engine.model import Node, Value
+from engine.model import Change, Node, ProjectFile, Row, Value
 from engine.nodes.base import Frame, NotOurs, NotYet, Step, StopRun
 from engine.store.base import StoreBusy, StoreError
 
@@ -54,21 +54,26 @@ def traced(node: Node, step: Step) -> Callable[[Frame], None]:
                 if inner:
                     entry["nodes"] = inner
                 elif not holds_blocks and len(frame.tx.changes) > changed:
-                    entry["changes"] = [_plain(frame, index) for index in range(changed, len(frame.tx.changes))]
+                    entry["changes"] = [
+                        hide_internal(change, frame.project).as_json()
+                        for change in frame.tx.changes[changed:]
+                    ]
                 outer.append(entry)
             frame.trace, frame.inputs, frame.notes = outer, inputs, notes
 
     return run_node
 
 
-def _plain(frame: Frame, index: int) -> Value:
-    change = frame.tx.changes[index]
-    hidden = [c.name for c in frame.project.tables[change.table].columns.values() if c.internal]
-    plain = asdict(change)
-    for side in ("before", "after"):
-        if hidden and plain[side]:
-            plain[side] = {k: v for k, v in plain[side].items() if k not in hidden}
-    return plain
+def hide_internal(change: Change, project: ProjectFile) -> Change:
+    """The change without the columns the engine keeps for itself."""
+    hidden = {c.name for c in project.tables[change.table].columns.values() if c.internal}
+    if not hidden:
+        return change
+
+    def seen(row: Row | None) -> Row | None:
+        return row and {name: value for name, value in row.items() if name not in hidden}
+
+    return replace(change, before=seen(change.before), after=seen(change.after))
 
 
 def flat(entries: list[Entry]) -> list[Entry]:
@@ -78,6 +83,3 @@ def flat(entries: list[Entry]) -> list[Entry]:
         found.append(entry)
         found += flat(entry.get("nodes", []))
     return found
-
-
-

@@ -1,0 +1,62 @@
+"""actionflow dry-run FLOW --event FILE: each node's inputs, outputs and row changes, nothing written."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+
+from engine.cli.main import DONE, FLOW_FAILED, project_argument, project_folder
+from engine.errors import BadInput
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("flow", metavar="FLOW", type=pathlib.Path, help="a flow file")
+    parser.add_argument(
+        "--event",
+        metavar="FILE",
+        type=pathlib.Path,
+        action="append",
+        required=True,
+        help="a recorded Stripe event (JSON); give it again to run several in order",
+    )
+    parser.add_argument(
+        "--given", metavar="FILE", type=pathlib.Path, help="work on the rows of this YAML file"
+    )
+    parser.add_argument(
+        "--fresh", action="store_true", help="work on seed.yaml even where there is a database"
+    )
+    parser.add_argument("--json", action="store_true", help="print the whole run as JSON")
+    project_argument(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    from engine.dryrun import dry_run, open_database, read_event
+    from engine.project import Project, read_rows
+
+    if not options.flow.is_file():
+        raise BadInput(f"{options.flow}: there is no such flow file. Expected a path like flows/payment_callback.yaml")
+    project = Project.open(project_folder(options.project, options.flow))
+    name = options.flow.stem
+    if name not in project.flows:
+        raise BadInput(
+            f"{options.flow}: this is no flow of the project in {project.folder}. "
+            f"Its flows: {', '.join(sorted(project.flows))}."
+        )
+    events = [read_event(path) for path in options.event]
+    given = read_rows(options.given) if options.given else None
+    store, database = open_database(project, given, fresh=options.fresh)
+    try:
+        result = dry_run(project, name, events, store, database)
+    finally:
+        store.close()
+    if options.json:
+        print(json.dumps(result.as_json(), indent=2, ensure_ascii=False))
+    else:
+        from engine.cli.render import print_dry_run
+
+        print_dry_run(result, project)
+    return FLOW_FAILED if result.failed else DONE
+
+
+

@@ -1,0 +1,45 @@
+"""actionflow init DIR: the builder's room, copied into an empty folder."""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import shutil
+
+from engine.cli.main import DONE
+from engine.errors import BadInput
+from engine.paths import share
+
+LEFT_OUT = shutil.ignore_patterns(".actionflow", "__pycache__")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", metavar="DIR", type=pathlib.Path, help="a new or empty folder")
+
+
+def run(options: argparse.Namespace) -> int:
+    folder: pathlib.Path = options.folder
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"{folder}: this is a file. Name a new or empty folder.")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise BadInput(f"{folder}: the folder is not empty. Name a new or empty one, nothing was written.")
+    shutil.copytree(share("flows"), folder, ignore=LEFT_OUT, dirs_exist_ok=True)
+    schemas = folder / ".actionflow" / "schemas"
+    schemas.mkdir(parents=True)
+    for schema in share("schemas").glob("*.schema.json"):
+        shutil.copy(schema, schemas)
+    # The room's own schemas, so that editors complete and check without a checkout.
+    for file in folder.glob("*.yaml"):
+        text = file.read_text()
+        file.write_text(text.replace("$schema=../schemas/", "$schema=.actionflow/schemas/"))
+    (folder / ".gitignore").write_text(".actionflow/*.db*\n.actionflow/dev-webhook-secret\n")
+    print(
+        f"{folder} holds a small shop: project.yaml, its flows, recorded events to try them on.\n"
+        f"Next:\n"
+        f"  actionflow check --project {folder}\n"
+        f"  actionflow dry-run {folder}/payment_callback.yaml"
+        f" --event {folder}/events/payment_intent.succeeded.json\n"
+        f"  actionflow migrate --project {folder} --yes --seed\n"
+        f"  actionflow serve --project {folder} --demo"
+    )
+    return DONE

@@ -1,0 +1,102 @@
+"""`actionflow`: finds the command, runs it, and turns every known error into words and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import pathlib
+import sys
+from collections.abc import Sequence
+
+from engine import __version__
+from engine.errors import ActionflowError, BadInput, ProblemsFound
+
+DONE, FLOW_FAILED, BAD_INPUT = 0, 1, 2
+
+# The module is imported only when its command runs: starting fast is part of being pleasant.
+COMMANDS = {
+    "init": "make a new project in an empty folder",
+    "check": "find every mistake in a project",
+    "dry-run": "run a flow on a recorded event and show what it would do; writes nothing",
+    "test": "run the project's own test cases",
+    "serve": "start the webhook server",
+    "migrate": "show, then make, the changes the database needs",
+    "events": "list, show, sign and replay received events",
+    "diagram": "draw flows as Mermaid diagrams",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is 0 done, 1 a flow failed, 2 the input was bad."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser = _parser(words)
+    options = parser.parse_args(words)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    try:
+        return int(options.run(options))
+    except ProblemsFound as found:
+        for problem in found.problems:
+            print(problem, file=sys.stderr)
+        count = len(found.problems)
+        print(f"{count} problem{'s' if count != 1 else ''}; nothing was run.", file=sys.stderr)
+        return BAD_INPUT
+    except ActionflowError as error:
+        print(f"actionflow: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except BrokenPipeError:
+        # The reader (head, less) went away; that is no fault.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="actionflow",
+        description="Stripe payment flows you write as YAML, run exactly once per event.",
+    )
+    parser.add_argument("--version", action="version", version=f"actionflow {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    wanted = next((word for word in words if not word.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        if name == wanted:
+            module = importlib.import_module(f"engine.cli.{name.replace('-', '_')}")
+            module.arguments(command)
+            command.set_defaults(run=module.run)
+    return parser
+
+
+def project_argument(parser: argparse.ArgumentParser) -> None:
+    """The `--project` option most commands share."""
+    parser.add_argument(
+        "--project",
+        metavar="DIR",
+        type=pathlib.Path,
+        help="the project's folder (default: ACTIONFLOW_PROJECT, else here, else ./flows)",
+    )
+
+
+def project_folder(given: pathlib.Path | None, near: pathlib.Path | None = None) -> pathlib.Path:
+    """The project's folder: as given, or around the file `near`, or found from here. Raises BadInput."""
+    if given is not None:
+        return given
+    if near is not None and (near.parent / "project.yaml").is_file():
+        return near.parent
+    named = os.environ.get("ACTIONFLOW_PROJECT")
+    if named:
+        return pathlib.Path(named)
+    for folder in (pathlib.Path(), pathlib.Path("flows")):
+        if (folder / "project.yaml").is_file():
+            return folder
+    raise BadInput(
+        f"there is no project.yaml in {pathlib.Path().resolve()} nor in its folder flows/. Go to your "
+        "project, name it with --project DIR, or make one with: actionflow init DIR"
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

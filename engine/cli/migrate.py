@@ -1,0 +1,55 @@
+"""actionflow migrate: the change the database needs, shown as SQL first, made when you say so."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from engine.cli.main import DONE, project_argument, project_folder
+from engine.errors import BadInput
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="make the changes without asking")
+    parser.add_argument("--dry-run", action="store_true", help="only show them")
+    parser.add_argument(
+        "--seed", action="store_true", help="put the rows of seed.yaml into empty tables afterwards"
+    )
+    project_argument(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    from engine.project import Project, write_rows
+    from engine.store import migrate
+
+    project = Project.open(project_folder(options.project))
+    steps = migrate.plan(project.database, project.file)
+    for step in steps:
+        print(f"-- {step.sentence}")
+        if step.sql:
+            print(f"{step.sql};")
+    changes = [step for step in steps if step.sql]
+    if not changes:
+        print("The database is up to date.")
+    elif options.dry_run:
+        print(f"{len(changes)} changes; nothing was done.")
+        return DONE
+    else:
+        if not options.yes and not _agreed(len(changes)):
+            print("Nothing was done.")
+            return DONE
+        migrate.apply(project.database, project.file)
+        print(f"{len(changes)} changes made.")
+    if options.seed:
+        store = project.store()
+        with store.transaction() as tx:
+            rows = {t: r for t, r in project.seed().items() if not tx.find(t, {}, limit=1)}
+            print(f"{write_rows(tx, rows)} rows of seed.yaml written.")
+        store.close()
+    return DONE
+
+
+def _agreed(count: int) -> bool:
+    if not sys.stdin.isatty():
+        raise BadInput(f"{count} changes wait for your word. Run it again with --yes to make them.")
+    return input(f"Make these {count} changes? [y/N] ").strip().lower() in ("y", "yes")

@@ -1,0 +1,129 @@
+"""A dry run: the same engine on a copy of the database; nothing is sent and nothing is written."""
+
+from __future__ import annotations
+
+import pathlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.errors import BadInput
+from engine.model import Change, Row, Value
+from engine.paths import shown
+from engine.project import Project
+from engine.receive import Receiver, Verdict, drain
+from engine.store import inbox
+from engine.store.base import Store
+from engine.stripe.event import BadEvent, Event, load, of
+from engine.trace import hide_internal
+
+
+@dataclass(slots=True)
+class DryRun:
+    """What would happen: one verdict for each event given, then those of the events they woke."""
+
+    flow: str
+    file: str
+    database: str
+    """What the run worked on, in words."""
+    verdicts: list[Verdict] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
+    """Ids of events the database has seen before: a server would not run them again."""
+    changes: list[Change] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        return any(verdict.outcome in ("waiting", "dead") for verdict in self.verdicts)
+
+    def as_json(self) -> dict[str, Value]:
+        """The whole run as plain data (schemas/dry-run.schema.json)."""
+        return {
+            "flow": self.flow,
+            "file": self.file,
+            "database": self.database,
+            "failed": self.failed,
+            "events": [
+                {
+                    "id": verdict.event.id,
+                    "type": verdict.event.type,
+                    "api_version": verdict.event.api_version,
+                    "seen_before": verdict.event.id in self.repeated,
+                    "outcome": verdict.outcome,
+                    "reason": verdict.reason or None,
+                    "flow": verdict.flow,
+                    "nodes": verdict.trace,
+                }
+                for verdict in self.verdicts
+            ],
+            "changes": [change.as_json() for change in self.changes],
+        }
+
+
+def read_event(path: pathlib.Path) -> tuple[dict[str, Any], str, Event]:
+    """A recorded event: decoded, as text, and as an Event. Raises BadInput naming the file."""
+    try:
+        body = path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{shown(path)}: cannot be read ({error.strerror}). Check the name.") from None
+    try:
+        data = load(body)
+        return data, body.decode(), of(data)
+    except BadEvent as error:
+        raise BadInput(f"{shown(path)}: {error}") from None
+
+
+def open_database(
+    project: Project, given: Mapping[str, list[Row]] | None, *, fresh: bool = False
+) -> tuple[Store, str]:
+    """What a dry run works on: the `given` rows, a copy of the database, or the seed rows."""
+    if given is not None:
+        return project.scratch(given), "the given rows"
+    path = project.database_file
+    if not fresh and (path is None or path.is_file()):
+        store = project.store()
+        try:
+            return store.snapshot(), f"a copy of {shown(path) if path else project.file.database}"
+        finally:
+            store.close()
+    return project.scratch(project.seed()), "the rows of seed.yaml"
+
+
+def dry_run(
+    project: Project,
+    flow: str,
+    events: list[tuple[dict[str, Any], str, Event]],
+    store: Store,
+    database: str,
+    *,
+    now: Callable[[], float] = time.time,
+) -> DryRun:
+    """Run the events in this order on `store`. Raises BadInput when one belongs to another flow."""
+    result = DryRun(flow, project.flows[flow].flow.file, database)
+    for _, _, event in events:
+        _belongs(project, flow, event)
+    with store.transaction() as tx:
+        for data, payload, event in events:
+            mode = "live" if event.livemode else "test"
+            receiver = Receiver(project, mode, now, explain=True)
+            verdict = receiver.receive(tx, data, payload, event)
+            row = inbox.show(tx, event.id) if verdict.outcome == "duplicate" else None
+            if row is not None:
+                # The builder wants to see the run, although a server would answer without one.
+                result.repeated.append(event.id)
+                verdict = receiver.again(tx, row)
+            result.verdicts.append(verdict)
+            result.verdicts += drain(receiver, tx)
+        result.changes = [hide_internal(change, project.file) for change in tx.changes]
+    return result
+
+
+def _belongs(project: Project, flow: str, event: Event) -> None:
+    found = project.flow_for(event)
+    if found is not None and found.flow.name == flow:
+        return
+    where = f"it starts '{found.flow.name}' ({found.flow.file})" if found else "no flow handles it"
+    raise BadInput(
+        f"event {event.id} is a {event.type}: {where}, not '{flow}'. Give an event that this flow's "
+        f"trigger names ({project.flows[flow].flow.trigger.get('stripe')}), or the other flow."
+    )

@@ -1,0 +1,119 @@
+"""A project ready to work: files read and checked, flows compiled, its database opened."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.check import check
+from engine.errors import BadInput, Problem, ProblemsFound
+from engine.load import Loaded, load_folder
+from engine.model import ProjectFile, Row
+from engine.run import CompiledFlow, compile_flows
+from engine.secrets import Secrets, dev_webhook_secret, from_environment
+from engine.store.base import Store, Transaction
+from engine.store.connect import memory, open_store
+from engine.stripe.event import Event
+from engine.stripe.routing import trigger_of
+from engine.yamlfile import read_path
+
+SEED_FILE = "seed.yaml"
+
+
+@dataclass(slots=True)
+class Project:
+    """What server and command line work with. `file` and `flows` are replaced whole, never changed."""
+
+    folder: pathlib.Path
+    file: ProjectFile
+    flows: Mapping[str, CompiledFlow]
+    warnings: list[Problem] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, folder: pathlib.Path) -> Project:
+        """Read, check and compile. Raises BadInput (no project here) and ProblemsFound."""
+        loaded = load_folder(folder)
+        problems = check(loaded)
+        errors = [problem for problem in problems if problem.severity == "error"]
+        if errors or loaded.project is None:
+            raise ProblemsFound(errors)
+        return cls.of(loaded, problems)
+
+    @classmethod
+    def of(cls, loaded: Loaded, warnings: list[Problem]) -> Project:
+        """A project from files already read and checked."""
+        assert loaded.project is not None
+        flows = compile_flows(loaded.project, loaded.flows)
+        return cls(loaded.folder, loaded.project, flows, warnings)
+
+    @property
+    def database_file(self) -> pathlib.Path | None:
+        """The SQLite file, which stands beside project.yaml when its path is relative."""
+        url = self.file.database
+        if not url.startswith("sqlite:///"):
+            return None
+        return self.folder.resolve() / url.removeprefix("sqlite:///")
+
+    def store(self) -> Store:
+        """The project's database. Raises DatabaseOutdated when it needs `actionflow migrate`."""
+        return open_store(self.file.database, self.file.tables, self.folder.resolve())
+
+    def scratch(self, seed: Mapping[str, list[Row]]) -> Store:
+        """An empty database in memory, holding just these rows."""
+        store = memory(self.file.tables)
+        with store.transaction() as tx:
+            write_rows(tx, seed)
+        return store
+
+    def seed(self) -> dict[str, list[Row]]:
+        """The rows of seed.yaml, by table; nothing where there is no such file."""
+        path = self.folder / SEED_FILE
+        return read_rows(path) if path.is_file() else {}
+
+    def secrets(self, *, demo: bool = False) -> Secrets:
+        """Keys and secrets from the environment; a made-up webhook secret where a demo has none."""
+        found = from_environment(self.file)
+        if found.webhook_secrets or found.mode == "live":
+            return found
+        made_up = dev_webhook_secret(self.folder, make=demo)
+        if made_up is None:
+            return found
+        return Secrets(found.variables, found.secret_key, found.publishable_key, (made_up,))
+
+    def flow_for(self, event: Event) -> CompiledFlow | None:
+        """The flow this event starts: one that lists its type, else the callback it belongs to."""
+        trigger = trigger_of(event)
+        callback = None
+        for compiled in self.flows.values():
+            wanted = compiled.flow.trigger.get("stripe")
+            if isinstance(wanted, list):
+                if event.type in wanted:
+                    return compiled
+            elif wanted is not None and wanted == trigger:
+                callback = compiled
+        return callback
+
+
+def read_rows(path: pathlib.Path) -> dict[str, list[Row]]:
+    """Rows by table from a YAML file (seed.yaml, or what dry-run is given). Raises ProblemsFound, BadInput."""
+    document = read_path(path)
+    data = document.data or {}
+    if not isinstance(data, dict) or not all(
+        isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
+        for rows in data.values()
+    ):
+        raise BadInput(
+            f"{document.place(())}: expected tables, each with a list of rows, like\n"
+            "  order:\n    - {id: 1, amount: 10000}"
+        )
+    return data
+
+
+def write_rows(tx: Transaction, rows: Mapping[str, list[Row]]) -> int:
+    """Insert rows by table, system tables too; how many there were. Raises StoreError."""
+    with tx.system_writes():
+        for table, listed in rows.items():
+            for row in listed:
+                tx.insert(table, row)
+    return sum(len(listed) for listed in rows.values())

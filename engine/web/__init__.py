@@ -1,0 +1,1 @@
+"""The HTTP side: one module a concern; `server.py` at the top says which routes there are."""

@@ -1,0 +1,89 @@
+"""POST /webhooks/stripe: raw bytes, signature, decode, then the writer; 200 only once it is durable."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from engine.store.base import StoreBusy
+from engine.stripe.event import BadEvent, load, of
+from engine.stripe.signature import SecretMissing, SignatureRefused, verify
+from engine.web.problems import problem
+from engine.web.service import Service
+
+log = logging.getLogger("actionflow.webhook")
+
+MOST_BYTES = 1024 * 1024
+"""The largest body taken; Stripe's events are a few kilobytes."""
+
+
+class TooLarge(Exception):
+    """The body is over MOST_BYTES."""
+
+
+async def stripe_webhook(request: Request) -> Response:
+    """One event from Stripe.
+
+    200: finished, set aside, or delivered before. 400: unsigned, stale or no event; nothing was
+    kept. 413: too large. 500: its flow failed and was undone; the event is kept and tried again.
+    503: the database cannot take it now; nothing was kept, Stripe sends it again.
+    """
+    service: Service = request.app.state.service
+    try:
+        body = await read_body(request)
+    except TooLarge:
+        return problem(413, "body_too_large", f"The body is over {MOST_BYTES} bytes; Stripe sends none so large.")
+    except ClientDisconnect:
+        return problem(400, "body_cut", "The body ended before it was whole.")
+    try:
+        verify(
+            body,
+            request.headers.get("stripe-signature"),
+            service.secrets.webhook_secrets,
+            now=time.time(),
+        )
+        data = load(body)
+        event = of(data)
+    except SecretMissing as error:
+        log.error("%s", error)
+        return problem(500, "no_webhook_secret", str(error))
+    except SignatureRefused as error:
+        log.warning("refused: %s", error)
+        return problem(400, "signature_refused", str(error))
+    except BadEvent as error:
+        log.warning("refused: %s", error)
+        return problem(400, "not_an_event", str(error))
+    try:
+        verdict = await asyncio.wrap_future(service.writer.deliver(data, body.decode(), event))
+    except StoreBusy as error:
+        log.error("event %s could not be kept: %s", event.id, error)
+        return problem(503, "busy", str(error), headers={"Retry-After": "5"})
+    except Exception:
+        log.exception("event %s could not be kept", event.id)
+        return problem(503, "not_kept", "The event could not be kept; send it again.")
+    answer = {"event": event.id, "outcome": verdict.outcome, "flow": verdict.flow}
+    if verdict.reason:
+        answer["reason"] = verdict.reason
+    log.info("event %s (%s): %s", event.id, event.type, verdict.outcome)
+    if verdict.outcome == "waiting":
+        return problem(500, "flow_failed", verdict.reason)
+    return JSONResponse(answer)
+
+
+async def read_body(request: Request) -> bytes:
+    """The raw body, never holding more than MOST_BYTES. Raises TooLarge, ClientDisconnect."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > MOST_BYTES:
+        raise TooLarge
+    chunks = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MOST_BYTES:
+            raise TooLarge
+        chunks.append(chunk)
+    return b"".join(chunks)

@@ -1,0 +1,42 @@
+"""The webhook server: which routes there are. `app` for any ASGI server, or `python server.py`.
+
+The project is the folder in ACTIONFLOW_PROJECT, else flows/ beside this file.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from engine.project import Project
+from engine.web.health import healthz, readyz
+from engine.web.service import lifespan
+from engine.web.webhook import stripe_webhook
+
+routes = [
+    Route("/webhooks/stripe", stripe_webhook, methods=["POST"]),
+    Route("/healthz", healthz),
+    Route("/readyz", readyz),
+]
+
+
+def create_app(project: Project, *, demo: bool = False) -> Starlette:
+    """The application for one project; it opens the database when it starts, not before."""
+    return Starlette(routes=routes, lifespan=lifespan(project, demo=demo))
+
+
+def __getattr__(name: str) -> Starlette:
+    # Lazily, so that importing this module neither reads files nor can fail on a broken project.
+    if name == "app":
+        folder = os.environ.get("ACTIONFLOW_PROJECT") or pathlib.Path(__file__).parent / "flows"
+        return create_app(Project.open(pathlib.Path(folder)))
+    raise AttributeError(name)
+
+
+if __name__ == "__main__":
+    from engine.cli.main import main
+
+    raise SystemExit(main(["serve"]))
