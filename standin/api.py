@@ -38,6 +38,7 @@ class Operation:
     method: str
     path: str
     handler: Handler
+    publishable: bool = False
 
     @property
     def name(self) -> str:
@@ -48,11 +49,11 @@ class Operation:
 OPERATIONS: list[Operation] = []
 
 
-def operation(method: str, path: str) -> Callable[[Handler], Handler]:
-    """Registers the function as the answer to the method and path."""
+def operation(method: str, path: str, *, publishable: bool = False) -> Callable[[Handler], Handler]:
+    """Registers the function as the answer; `publishable` lets browsers call it with a pk_ key."""
 
     def register(handler: Handler) -> Handler:
-        entry = Operation(method, path, handler)
+        entry = Operation(method, path, handler, publishable)
         if not parameters.known(entry.name):
             raise LookupError(f"no parameter list for {entry.name}")
         OPERATIONS.append(entry)

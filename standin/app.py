@@ -126,6 +126,14 @@ class _Exchange:
     async def _run(self) -> Response:
         request, state = self.request, self.state
         secret = auth.key_of(request.headers.get("authorization"))
+        if auth.is_publishable(secret) and not self.operation.publishable:
+            raise StripeError(
+                "This API call cannot be made with a publishable API key. Please use a secret API "
+                "key. You can find a list of your API keys at "
+                "https://dashboard.stripe.com/account/apikeys.",
+                status=401,
+                code="secret_key_required",
+            )
         if not _VERSION.match(self.version):
             raise StripeError(
                 f"Invalid Stripe API version: {self.version}", code="invalid_api_version"

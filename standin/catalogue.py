@@ -4,10 +4,13 @@ from standin import (
     balance,
     charges,
     customers,
+    disputes,
     event_api,
     payment_intents,
     payment_methods,
     products,
+    refunds,
+    setup_intents,
     webhook_endpoints,
 )
 
@@ -15,9 +18,12 @@ MODULES = (
     balance,
     charges,
     customers,
+    disputes,
     event_api,
     payment_intents,
     payment_methods,
     products,
+    refunds,
+    setup_intents,
     webhook_endpoints,
 )

@@ -1,8 +1,8 @@
 """The control routes under `/_standin/`: what tests and people do to the stand-in, not what Stripe has.
 
-GET  events, deliveries, requests, state
-POST delivery, deliver, clock, faults, faults/release, reset,
-     payment_intents/{id}/settle, payment_intents/{id}/authenticate
+GET  events, deliveries, requests
+POST delivery, deliver, clock, faults, faults/release, reset, webhook_endpoints/{id}/rotate, and
+     the interventions
 """
 
 import dataclasses
@@ -13,10 +13,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from standin import payments, webhook_endpoints
+from standin import webhook_endpoints
 from standin.courier import Courier
 from standin.errors import StripeError
 from standin.faults import Fault
+from standin.interventions import INTERVENTIONS, Intervention
 from standin.outbox import DeliverySettings
 from standin.state import State
 
@@ -36,19 +37,16 @@ def routes(state: State, courier: Courier) -> list[BaseRoute]:
         ("POST", "faults", control.faults),
         ("POST", "faults/release", control.release),
         ("POST", "reset", control.reset),
-        ("POST", "payment_intents/{id}/settle", control.settle),
-        ("POST", "payment_intents/{id}/authenticate", control.authenticate),
         ("POST", "webhook_endpoints/{id}/rotate", control.rotate),
     ]
+    table += [("POST", path, control.intervene(act)) for path, act in INTERVENTIONS.items()]
     return [
-        Route(f"/_standin/{path}", _endpoint(state, courier, action), methods=[method])
+        Route(f"/_standin/{path}", _endpoint(courier, action), methods=[method])
         for method, path, action in table
     ]
 
 
-def _endpoint(
-    state: State, courier: Courier, action: Action
-) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(courier: Courier, action: Action) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         try:
             given = await request.json() if await request.body() else {}
@@ -114,17 +112,12 @@ class _Control:
             self._state.reset()
         return {"reset": True}
 
-    async def settle(self, request: Request, given: dict[str, Any]) -> Any:
-        with self._state.lock:
-            intent = self._state.get("payment_intent", request.path_params["id"])
-            payments.settle(self._state, intent, succeed=_succeeds(given))
-            return intent
+    def intervene(self, act: Intervention) -> Action:
+        async def action(request: Request, given: dict[str, Any]) -> Any:
+            with self._state.lock:
+                return act(self._state, request.path_params["id"], given)
 
-    async def authenticate(self, request: Request, given: dict[str, Any]) -> Any:
-        with self._state.lock:
-            intent = self._state.get("payment_intent", request.path_params["id"])
-            payments.authenticate(self._state, intent, succeed=_succeeds(given))
-            return intent
+        return action
 
     async def rotate(self, request: Request, given: dict[str, Any]) -> Any:
         with self._state.lock:
@@ -132,10 +125,3 @@ class _Control:
             return {
                 "secrets": webhook_endpoints.rotate(self._state, identifier, given.get("secret"))
             }
-
-
-def _succeeds(given: dict[str, Any]) -> bool:
-    outcome = given.get("outcome", "succeed")
-    if outcome not in ("succeed", "fail"):
-        raise ValueError("outcome must be succeed or fail")
-    return outcome == "succeed"

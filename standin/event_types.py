@@ -1,7 +1,6 @@
 """The event types an endpoint may listen to. Source: stripe/openapi (MIT), API version 2026-05-27.dahlia."""
 
-EVENT_TYPES = frozenset(
-    """
+_NAMES = """
 account.application.authorized account.application.deauthorized
 account.external_account.created account.external_account.deleted
 account.external_account.updated account.updated application_fee.created
@@ -89,5 +88,5 @@ treasury.outbound_transfer.failed treasury.outbound_transfer.posted
 treasury.outbound_transfer.returned treasury.outbound_transfer.tracking_details_updated
 treasury.received_credit.created treasury.received_credit.failed
 treasury.received_credit.succeeded treasury.received_debit.created
-""".split()
-)
+"""
+EVENT_TYPES = frozenset(_NAMES.split())

@@ -201,7 +201,7 @@ def _list(call: Call) -> Object:
     return page(call.state.where("payment_intent", **wanted), call.params, call.url)
 
 
-@operation("GET", _PATH)
+@operation("GET", _PATH, publishable=True)
 def _retrieve(call: Call) -> Object:
     intent = call.state.get("payment_intent", call.path["intent"], "intent")
     secret = call.get("client_secret")
@@ -231,7 +231,7 @@ def _update(call: Call) -> Object:
     return intent
 
 
-@operation("POST", _PATH + "/confirm")
+@operation("POST", _PATH + "/confirm", publishable=True)
 def _confirm_call(call: Call) -> Object:
     intent = _retrieve(call)
     if intent["status"] not in _OPEN:

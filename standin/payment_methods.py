@@ -153,7 +153,7 @@ def declined(method: TestMethod, item: Object, **body: Any) -> StripeError:
     )
 
 
-@operation("POST", "/v1/payment_methods")
+@operation("POST", "/v1/payment_methods", publishable=True)
 def _create(call: Call) -> Object:
     kind = call.params.get("type") or "card"
     given = call.params.get(kind)
