@@ -1,1 +1,1 @@
-"""The database side: a protocol (`base`), its connectors, the schema and the engine's own tables."""
+"""The database side: a protocol (`base`), connectors, the schema and the engine's own tables."""

@@ -6,7 +6,7 @@ a timestamp is text `YYYY-MM-DDTHH:MM:SSZ` (UTC), an amount an int of minor unit
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -15,18 +15,61 @@ from engine.model import Change, Row, Table, Value
 
 Where = Mapping[str, Value]
 """Column to wanted value, all of which must hold: a value (equal; None is SQL's IS NULL), a list
-(one of), or one comparison `{not|above|at_least|below|at_most: value}`."""
+(one of), or comparisons `{not|above|at_least|below|at_most: value}`. A row whose column is null
+is `not` every value, and neither above nor below any. An empty where matches every row."""
+
+Clock = Callable[[], str]
+"""The time now, as timestamp text."""
 
 
 class StoreError(ActionflowError):
     """The database refused."""
 
 
-class UniqueViolation(StoreError):
+class UnknownTable(StoreError):
+    """There is no such table in the project."""
+
+
+class UnknownColumn(StoreError):
+    """There is no such column in the table."""
+
+
+class BadValue(StoreError):
+    """A value does not fit its column; nothing was written."""
+
+    def __init__(self, message: str, *, table: str, column: str, value: Value = None) -> None:
+        super().__init__(message)
+        self.table = table
+        self.column = column
+        self.value = value
+
+
+class WriteRefused(StoreError):
+    """Only the engine's own locked nodes write system tables, and a reader writes nothing."""
+
+
+class Violation(StoreError):
+    """The row cannot stand beside the rows that are there."""
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        table: str | None = None,
+        columns: Sequence[str] = (),
+        value: Value = None,
+    ) -> None:
+        super().__init__(message)
+        self.table = table
+        self.columns = tuple(columns)
+        self.value = value
+
+
+class UniqueViolation(Violation):
     """A row with this key is already there."""
 
 
-class ConstraintViolation(StoreError):
+class ConstraintViolation(Violation):
     """The row breaks a rule of its table (a missing value, or a reference to no row)."""
 
 
@@ -34,11 +77,40 @@ class StoreBusy(StoreError):
     """The database is locked, full or gone for the moment; trying again later can help."""
 
 
+class ServerAlreadyRunning(StoreError):
+    """Another server process works on this database, and it can have only one."""
+
+
+class MigrationRefused(StoreError):
+    """The database cannot become what the project file asks for; nothing was changed."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__("\n".join(reasons))
+        self.reasons = tuple(reasons)
+
+
+class DatabaseOutdated(StoreError):
+    """The database does not have the tables of the project file yet."""
+
+
 class Transaction(Protocol):
-    """One open transaction; everything written through it commits together or not at all."""
+    """One open transaction; everything written through it commits together or not at all.
+
+    After a StoreError leave the innermost savepoint (or the transaction) by an exception before
+    going on: PostgreSQL accepts nothing else, and SQLite may have rolled all of it back, in which
+    case every later call raises StoreBusy and the transaction cannot commit. To try an insert that
+    may clash, put the savepoint around the insert and catch UniqueViolation outside the savepoint.
+    """
 
     changes: list[Change]
     """Row changes so far, in order; a rolled-back savepoint takes its own away."""
+
+    now: str
+    """What `created_at` and `updated_at` are set to. A run sets it to its own `now`."""
+
+    skip_locked: str
+    """SQL to end a sub-select with that picks due work: `FOR UPDATE SKIP LOCKED` where the
+    database has several writers, empty where it has one."""
 
     def get(self, table: str, key: Value) -> Row | None:
         """The row with this key, or None."""
@@ -55,22 +127,43 @@ class Transaction(Protocol):
         """Rows that match, by key order unless `order_by` (a leading `-` is descending) says.
 
         `lock` holds the rows against other transactions until commit, where the database can.
+        Raises UnknownTable, UnknownColumn, BadValue.
         """
 
     def insert(self, table: str, values: Row) -> Row:
-        """The new row, defaults and assigned key included. Raises UniqueViolation, ConstraintViolation."""
+        """The new row, defaults and assigned key included.
+
+        `created_at` and `updated_at` columns of type timestamp are set to `now` unless given.
+        Raises BadValue, UniqueViolation, ConstraintViolation, WriteRefused.
+        """
 
     def update(self, table: str, where: Where, values: Row) -> list[Change]:
-        """Change all rows that match; `updated_at` of system tables follows by itself."""
+        """Change all rows that match, in key order; a timestamp `updated_at` follows by itself.
+
+        The key of a row cannot be changed. Raises as `insert` does.
+        """
 
     def delete(self, table: str, where: Where) -> list[Change]:
-        """Delete all rows that match."""
+        """Delete all rows that match, in key order.
+
+        Raises ConstraintViolation where others refer to one.
+        """
+
+    def system_writes(self) -> AbstractContextManager[None]:
+        """Inside, system tables can be written; elsewhere that raises WriteRefused.
+
+        For the locked nodes only: `with frame.tx.system_writes(): frame.tx.update("payment", …)`.
+        """
 
     def savepoint(self) -> AbstractContextManager[None]:
-        """A part that can fail alone: an exception undoes only what was done inside, and goes on up."""
+        """A part that can fail alone: an exception undoes what was done inside, and goes on up."""
 
     def execute(self, sql: str, params: Mapping[str, Value] | None = None) -> list[Row]:
-        """Plain SQL with `:name` parameters, for the engine's own tables (inbox, runs, meta)."""
+        """Plain SQL with `:name` parameters, for the engine's own tables (inbox, runs, meta).
+
+        SQL both databases know (INSERT … ON CONFLICT … RETURNING). A boolean comes back as the
+        database keeps it (0 and 1 on SQLite). Not recorded in `changes`.
+        """
 
 
 class Store(Protocol):
@@ -79,10 +172,21 @@ class Store(Protocol):
     tables: Mapping[str, Table]
 
     def transaction(self) -> AbstractContextManager[Transaction]:
-        """Begin; commit durably on leaving, roll back on an exception. One writer at a time on SQLite."""
+        """Begin; commit durably on leaving, roll back on an exception. SQLite: one at a time.
+
+        Raises StoreBusy when it cannot begin or commit; then nothing was written.
+        """
+
+    def reader(self) -> AbstractContextManager[Transaction]:
+        """A read-only transaction on one moment of the database, that never waits for the writer
+        (an in-memory store has one connection, so there it does)."""
 
     def snapshot(self) -> Store:
         """A private in-memory copy to try things on; nothing done to it reaches this database."""
+
+    def claim_server(self) -> None:
+        """Say that this process is the server, until `close`. Raises ServerAlreadyRunning when the
+        database takes only one server process and has one."""
 
     def close(self) -> None:
         """Give up all connections."""

@@ -1,0 +1,182 @@
+"""Values to the database and back, by the columns of one table."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from typing import NoReturn
+
+from engine.model import Column, Row, Table, Value
+from engine.store.base import BadValue, UnknownColumn, UnknownTable
+from engine.store.values import CHECKS, Check, Unfit
+
+STAMPS = ("created_at", "updated_at")
+
+
+class TableCodec:
+    """Checks and converts the values of one table.
+
+    `wire` says how a type is kept where the database has no such type, `unwire` turns it back; both
+    by column type. Raises UnknownTable for a reference to no table, BadValue for a default that
+    does not fit its column.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        tables: Mapping[str, Table],
+        wire: Mapping[str, Check],
+        unwire: Mapping[str, Callable[[Value], Value]],
+    ) -> None:
+        self.table = table
+        self.names = tuple(table.columns)
+        types = {name: stored_type(column, tables) for name, column in table.columns.items()}
+        self.encoders: dict[str, Check] = {
+            name: _encoder(table.name, column, types[name], wire.get(types[name]))
+            for name, column in table.columns.items()
+        }
+        self.decoders = [
+            (name, unwire[types[name]]) for name in self.names if types[name] in unwire
+        ]
+        self.types = types
+        self.auto_key = types[table.key] == "integer"
+        stamps = [name for name in STAMPS if name in table.columns and types[name] == "timestamp"]
+        self.stamps = tuple(stamps)
+        self.touched = "updated_at" in stamps
+        self.blank: Row = {}
+        required = []
+        for name, column in table.columns.items():
+            self.blank[name] = self.encoders[name](column.default) if column.has_default else None
+            optional = column.has_default or column.nullable or name in stamps
+            if not optional and not (name == table.key and self.auto_key):
+                required.append(name)
+        self.required = frozenset(required)
+
+    def encode(self, values: Mapping[str, Value]) -> Row:
+        """These values as the database keeps them. Raises UnknownColumn, BadValue."""
+        encoders = self.encoders
+        try:
+            return {name: encoders[name](value) for name, value in values.items()}
+        except KeyError:
+            for name in values:
+                self.column(name)
+            raise
+
+    def new_row(self, values: Mapping[str, Value], now: str) -> Row:
+        """A whole row in column order, defaults and times filled in; the key may still be None."""
+        given = self.encode(values)
+        if not self.required <= given.keys():
+            self._missing(given)
+        row = {**self.blank, **given}
+        for name in self.stamps:
+            if name not in given:
+                row[name] = now
+        if row[self.table.key] is None and not self.auto_key:
+            self._missing(given)
+        return row
+
+    def decode(self, row: Row) -> Row:
+        """The row as the engine sees it; changes `row` itself and returns it."""
+        for name, decoder in self.decoders:
+            value = row[name]
+            if value is not None:
+                row[name] = decoder(value)
+        return row
+
+    def decode_some(self, part: Row) -> Row:
+        """As `decode`, for some columns of a row."""
+        for name, decoder in self.decoders:
+            value = part.get(name)
+            if value is not None:
+                part[name] = decoder(value)
+        return part
+
+    def column(self, name: str) -> Column:
+        """The column of this name. Raises UnknownColumn, with the nearest names."""
+        column = self.table.columns.get(name)
+        if column is None:
+            known = [column.name for column in self.table.visible]
+            raise UnknownColumn(
+                f"table '{self.table.name}' has no column '{name}'; it has {_listed(known)}."
+                f"{did_you_mean(name, known)}"
+            )
+        return column
+
+    def _missing(self, given: Row) -> NoReturn:
+        missing = [name for name in self.names if name in self.required and name not in given]
+        name = missing[0] if missing else self.table.key
+        raise BadValue(
+            f"{self.table.name}.{name}: no value was given, and the column is required and has no "
+            f"default; expected {self.table.columns[name].type}. Give it a value"
+            + (f", and also {_listed(missing[1:])}." if missing[1:] else "."),
+            table=self.table.name,
+            column=name,
+        )
+
+
+def stored_type(column: Column, tables: Mapping[str, Table]) -> str:
+    """The type a column is kept as: for a reference the type of its target's key."""
+    seen = []
+    while column.type == "reference":
+        target = column.references or ""
+        if target not in tables:
+            raise UnknownTable(
+                f"column '{column.name}' refers to table '{target}', which the project does not "
+                f"have; it has {_listed(tables)}.{did_you_mean(target, tables)}"
+            )
+        if target in seen:
+            raise UnknownTable(
+                f"column '{column.name}' refers to '{target}', whose key refers back to itself; "
+                "give one of these tables a key of its own type."
+            )
+        seen.append(target)
+        column = tables[target].columns[tables[target].key]
+    return column.type
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """` Did you mean 'x'?`, or nothing."""
+    near = difflib.get_close_matches(str(name), list(known), n=1)
+    return f" Did you mean '{near[0]}'?" if near else ""
+
+
+def shown(value: Value) -> str:
+    """A value and its type, short enough for a message."""
+    text = repr(value)
+    if len(text) > 80:
+        text = text[:77] + "…"
+    return f"{text} ({'null' if value is None else type(value).__name__})"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
+
+def _encoder(table: str, column: Column, kind: str, wire: Check | None) -> Check:
+    check = CHECKS[kind]
+    nullable, choices = column.nullable, frozenset(column.one_of)
+
+    def refuse(value: Value, expected: str, mend: str) -> NoReturn:
+        raise BadValue(
+            f"{table}.{column.name}: found {shown(value)}, expected {expected}; {mend}.",
+            table=table,
+            column=column.name,
+            value=value,
+        )
+
+    def encode(value: Value) -> Value:
+        if value is None:
+            if nullable:
+                return None
+            refuse(
+                value, f"a value of type {column.type}", "the column takes no null, give a value"
+            )
+        try:
+            kept = check(value)
+        except Unfit as unfit:
+            refuse(value, unfit.expected, unfit.mend)
+        if choices and kept not in choices:
+            refuse(value, f"one of {_listed(column.one_of)}", "give one of these")
+        return kept if wire is None else wire(kept)
+
+    return encode

@@ -1,0 +1,256 @@
+"""The inbox: every event that came in, once, and what became of it.
+
+States: `received` (its flow has not ended yet), `done`, `ignored` (about nothing of ours, with the
+reason), `waiting` (failed or too early; tried again at `next_try_at`), `dead` (given up; only
+`requeue` starts it again).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.errors import BadInput
+from engine.model import Value
+from engine.store.base import Transaction
+from engine.store.own import UNFINISHED
+
+State = Literal["received", "done", "ignored", "waiting", "dead"]
+STATES: tuple[State, ...] = ("received", "done", "ignored", "waiting", "dead")
+
+HEAD = """id, type, created, api_version, livemode, subject, state, flow, attempts, next_try_at,
+    reason, received_at, finished_at, lease_until, lease_owner"""
+
+RECEIVE = """
+    INSERT INTO actionflow_inbox
+        (id, type, created, api_version, livemode, subject, state, attempts, received_at, payload)
+    VALUES (:id, :type, :created, :api_version, :livemode, :subject, 'received', 0, :now, :payload)
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id
+"""
+STATE = "SELECT state FROM actionflow_inbox WHERE id = :id"
+FINISH = """
+    UPDATE actionflow_inbox
+    SET state = 'done', flow = :flow, finished_at = :now, next_try_at = NULL, reason = NULL,
+        lease_until = NULL, lease_owner = NULL
+    WHERE id = :id
+"""
+IGNORE = """
+    UPDATE actionflow_inbox
+    SET state = 'ignored', flow = :flow, reason = :reason, finished_at = :now, next_try_at = NULL,
+        lease_until = NULL, lease_owner = NULL
+    WHERE id = :id
+"""
+FAIL = """
+    UPDATE actionflow_inbox
+    SET state = :state, flow = :flow, reason = :reason, attempts = attempts + 1,
+        next_try_at = :next_try_at, finished_at = :finished_at,
+        lease_until = NULL, lease_owner = NULL
+    WHERE id = :id
+"""
+WAKE = f"""
+    UPDATE actionflow_inbox
+    SET state = 'waiting', next_try_at = :now, finished_at = NULL
+    WHERE subject = :subject AND {UNFINISHED} AND state IN ('ignored', 'waiting') AND id <> :but
+    RETURNING id
+"""
+READY = f"""{UNFINISHED} AND state IN ('received', 'waiting')
+    AND (next_try_at IS NULL OR next_try_at <= :now)
+    AND (lease_until IS NULL OR lease_until <= :now)"""
+DUE = f"""
+    SELECT {HEAD}, payload FROM actionflow_inbox WHERE {READY} ORDER BY created, id LIMIT :limit
+"""
+LEASE = f"""
+    UPDATE actionflow_inbox SET lease_until = :until, lease_owner = :owner
+    WHERE id IN (
+        SELECT id FROM actionflow_inbox WHERE {READY} ORDER BY created, id LIMIT :limit
+        [skip_locked]
+    )
+    RETURNING {HEAD}, payload
+"""
+REQUEUE = """
+    UPDATE actionflow_inbox
+    SET state = 'waiting', attempts = 0, next_try_at = :now, finished_at = NULL,
+        lease_until = NULL, lease_owner = NULL
+    WHERE id = :id
+    RETURNING id
+"""
+SHOW = f"SELECT {HEAD}, payload FROM actionflow_inbox WHERE id = :id"
+COUNT_UNFINISHED = f"""
+    SELECT state, count(*) AS events FROM actionflow_inbox WHERE {UNFINISHED} GROUP BY state
+"""
+COUNT_ALL = "SELECT count(*) AS events FROM actionflow_inbox"
+PURGE = """
+    DELETE FROM actionflow_inbox
+    WHERE received_at < :older_than AND state IN ('done', 'ignored')
+    RETURNING id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """One event as kept. Times are timestamp text; `payload` is the raw body, empty in lists."""
+
+    id: str
+    type: str
+    created: str
+    api_version: str | None
+    livemode: bool
+    subject: str | None
+    state: State
+    flow: str | None
+    attempts: int
+    next_try_at: str | None
+    reason: str | None
+    received_at: str
+    finished_at: str | None
+    lease_until: str | None
+    lease_owner: str | None
+    payload: str = ""
+
+
+def receive(
+    tx: Transaction,
+    *,
+    id: str,
+    type: str,
+    created: str,
+    livemode: bool,
+    payload: str,
+    received_at: str,
+    api_version: str | None = None,
+    subject: str | None = None,
+) -> State:
+    """Keep an event unless it is there. `received` when it is new or never ended, else its state.
+
+    `subject` is the Stripe object it is about (pi_…, sub_…, in_…), `payload` the verified raw body.
+    """
+    params = {
+        "id": id,
+        "type": type,
+        "created": created,
+        "api_version": api_version,
+        "livemode": livemode,
+        "subject": subject,
+        "now": received_at,
+        "payload": payload,
+    }
+    if tx.execute(RECEIVE, params):
+        return "received"
+    state: State = tx.execute(STATE, {"id": id})[0]["state"]
+    return state
+
+
+def finish(tx: Transaction, id: str, *, flow: str | None, now: str) -> None:
+    """The event's flow is done."""
+    tx.execute(FINISH, {"id": id, "flow": flow, "now": now})
+
+
+def ignore(tx: Transaction, id: str, *, reason: str, now: str, flow: str | None = None) -> None:
+    """The event is about nothing of ours (yet): answered 2xx, and `wake` can bring it back."""
+    tx.execute(IGNORE, {"id": id, "flow": flow, "reason": reason, "now": now})
+
+
+def fail(
+    tx: Transaction,
+    id: str,
+    *,
+    error: str,
+    next_try_at: str | None,
+    now: str,
+    flow: str | None = None,
+) -> None:
+    """One more try went wrong; without a next try the event is dead."""
+    params = {
+        "id": id,
+        "state": "dead" if next_try_at is None else "waiting",
+        "flow": flow,
+        "reason": error,
+        "next_try_at": next_try_at,
+        "finished_at": now if next_try_at is None else None,
+    }
+    tx.execute(FAIL, params)
+
+
+def wake(tx: Transaction, subjects: Iterable[str], *, now: str, but: str = "") -> int:
+    """Ignored and waiting events about these Stripe objects are due at once; how many.
+
+    For when the row they needed has appeared. `but` is the event that brought it, left alone.
+    """
+    return sum(
+        len(tx.execute(WAKE, {"subject": subject, "now": now, "but": but}))
+        for subject in dict.fromkeys(subjects)
+    )
+
+
+def due(tx: Transaction, *, now: str, limit: int) -> list[InboxRow]:
+    """Events to try now, the oldest news first."""
+    return [_row(found) for found in tx.execute(DUE, {"now": now, "limit": limit})]
+
+
+def lease(tx: Transaction, *, now: str, until: str, owner: str, limit: int) -> list[InboxRow]:
+    """As `due`, but no one else is given them before `until`: for work outside this transaction."""
+    sql = LEASE.replace("[skip_locked]", tx.skip_locked)
+    rows = tx.execute(sql, {"now": now, "until": until, "owner": owner, "limit": limit})
+    return sorted((_row(found) for found in rows), key=lambda row: (row.created, row.id))
+
+
+def requeue(tx: Transaction, id: str, *, now: str) -> None:
+    """Try this event again from the start, whatever became of it. Raises BadInput if unknown."""
+    if not tx.execute(REQUEUE, {"id": id, "now": now}):
+        raise BadInput(
+            f"There is no event '{id}' in the inbox; `actionflow events list` shows those that are."
+        )
+
+
+def show(tx: Transaction, id: str) -> InboxRow | None:
+    """One event with its payload, or None."""
+    found = tx.execute(SHOW, {"id": id})
+    return _row(found[0]) if found else None
+
+
+def listing(
+    tx: Transaction,
+    *,
+    state: State | None = None,
+    type: str | None = None,
+    limit: int = 50,
+    before: tuple[str, str] | None = None,
+) -> list[InboxRow]:
+    """The latest first, without payloads. `before` is `(received_at, id)` of the last one seen."""
+    conditions = []
+    params: dict[str, Value] = {"limit": limit}
+    if state is not None:
+        # The words of the partial index, so that the few others are found among millions of done.
+        conditions.append("state = :state" + ("" if state == "done" else f" AND {UNFINISHED}"))
+        params["state"] = state
+    if type is not None:
+        conditions.append("type = :type")
+        params["type"] = type
+    if before is not None:
+        conditions.append("(received_at, id) < (:received_at, :id)")
+        params["received_at"], params["id"] = before
+    where = "WHERE " + " AND ".join(conditions) if conditions else ""
+    sql = f"""
+        SELECT {HEAD} FROM actionflow_inbox {where} ORDER BY received_at DESC, id DESC LIMIT :limit
+    """
+    return [_row(found) for found in tx.execute(sql, params)]
+
+
+def counts(tx: Transaction) -> dict[State, int]:
+    """How many events are in each state. Counts all rows: for people, not for every scrape."""
+    found: dict[State, int] = dict.fromkeys(STATES, 0)
+    for row in tx.execute(COUNT_UNFINISHED):
+        found[row["state"]] = row["events"]
+    found["done"] = tx.execute(COUNT_ALL)[0]["events"] - sum(found.values())
+    return found
+
+
+def purge(tx: Transaction, *, older_than: str) -> int:
+    """Forget done and ignored events received before; how many. Redelivered, one runs again."""
+    return len(tx.execute(PURGE, {"older_than": older_than}))
+
+
+def _row(found: Mapping[str, Value]) -> InboxRow:
+    return InboxRow(**{**found, "livemode": bool(found["livemode"])})

@@ -1,0 +1,138 @@
+"""The engine's own tables, and the indexes tables need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from engine.model import Column, ColumnType, Table
+from engine.store.statements import quoted
+
+PREFIX = "actionflow_"
+"""Names that begin so are the engine's; a builder's table cannot have one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """One index. `where` (SQL) leaves rows out that the queries it serves never want."""
+
+    table: str
+    columns: tuple[str, ...]
+    unique: bool = False
+    where: str = ""
+
+    @property
+    def name(self) -> str:
+        kind = "uniq" if self.unique else "idx"
+        return f"{kind}_{self.table}__{'_'.join(self.columns)}"
+
+    @property
+    def sql(self) -> str:
+        """CREATE INDEX, the same text for every database."""
+        columns = ", ".join(quoted(column) for column in self.columns)
+        unique = "UNIQUE " if self.unique else ""
+        where = f" WHERE {self.where}" if self.where else ""
+        return (
+            f"CREATE {unique}INDEX {quoted(self.name)} ON {quoted(self.table)} ({columns}){where}"
+        )
+
+
+def _columns(*, null: Iterable[str] = (), **types: ColumnType) -> dict[str, Column]:
+    nullable = set(null)
+    return {name: Column(name, kind, nullable=name in nullable) for name, kind in types.items()}
+
+
+META = Table(
+    PREFIX + "meta",
+    _columns(key="text", value="text"),
+    key="key",
+    title="What the database remembers of its project",
+)
+
+INBOX = Table(
+    PREFIX + "inbox",
+    _columns(
+        id="text",
+        type="text",
+        created="timestamp",
+        api_version="text",
+        livemode="boolean",
+        subject="text",
+        state="text",
+        flow="text",
+        attempts="integer",
+        next_try_at="timestamp",
+        reason="text",
+        received_at="timestamp",
+        finished_at="timestamp",
+        lease_until="timestamp",
+        lease_owner="text",
+        payload="text",  # last: reading the columns before it never walks through 4 KB
+        null=(
+            "api_version",
+            "subject",
+            "flow",
+            "next_try_at",
+            "reason",
+            "finished_at",
+            "lease_until",
+            "lease_owner",
+        ),
+    ),
+    key="id",
+    title="Received events",
+)
+
+FLOW = Table(
+    PREFIX + "flow",
+    _columns(digest="text", name="text", source="text", first_used_at="timestamp"),
+    key="digest",
+    title="Every version of a flow that ran",
+)
+
+RUN = Table(
+    PREFIX + "run",
+    _columns(
+        id="integer",
+        event_id="text",
+        flow="text",
+        flow_digest="text",
+        outcome="text",
+        started_at="timestamp",
+        duration_us="integer",
+        error="text",
+        trace="text",
+        null=("event_id", "error"),
+    ),
+    key="id",
+    title="Executions of flows",
+)
+
+OWN_TABLES: Mapping[str, Table] = {table.name: table for table in (META, INBOX, FLOW, RUN)}
+
+UNFINISHED = "state <> 'done'"
+"""Done events are nearly all; indexes and queries of the others leave them out by these words."""
+
+OWN_INDEXES = (
+    Index(INBOX.name, ("state", "next_try_at"), where=UNFINISHED),
+    Index(INBOX.name, ("subject",), where=UNFINISHED),
+    Index(INBOX.name, ("received_at", "id")),
+    Index(RUN.name, ("event_id",)),
+    Index(RUN.name, ("outcome", "id"), where="outcome <> 'done'"),
+)
+SYSTEM_INDEXES = (Index("payment", ("charge_id",)),)  # older events know only the charge
+
+
+def indexes(tables: Mapping[str, Table]) -> list[Index]:
+    """The indexes of these tables: one for each unique column and each reference."""
+    found = []
+    for table in tables.values():
+        for column in table.columns.values():
+            if column.name != table.key and (column.unique or column.references):
+                found.append(Index(table.name, (column.name,), unique=column.unique))
+    extra: Iterable[Index] = OWN_INDEXES + SYSTEM_INDEXES
+    return found + [
+        index
+        for index in extra
+        if index.table in tables and set(index.columns) <= tables[index.table].columns.keys()
+    ]

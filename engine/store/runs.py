@@ -1,0 +1,123 @@
+"""Runs and the versions of flows they ran on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import orjson
+
+from engine.model import Value
+from engine.store.base import Transaction
+
+Outcome = Literal["done", "stopped", "failed", "ignored"]
+
+RECORD_FLOW = """
+    INSERT INTO actionflow_flow (digest, name, source, first_used_at)
+    VALUES (:digest, :name, :source, :now)
+    ON CONFLICT (digest) DO NOTHING
+"""
+RECORD_RUN = """
+    INSERT INTO actionflow_run
+        (event_id, flow, flow_digest, outcome, started_at, duration_us, error, trace)
+    VALUES
+        (:event_id, :flow, :flow_digest, :outcome, :started_at, :duration_us, :error, :trace)
+"""
+HEAD = "id, event_id, flow, flow_digest, outcome, started_at, duration_us, error"
+SHOW = f"SELECT {HEAD}, trace FROM actionflow_run WHERE id = :id"
+SOURCE = "SELECT source FROM actionflow_flow WHERE digest = :digest"
+PURGE = "DELETE FROM actionflow_run WHERE started_at < :older_than RETURNING id"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of a flow. `duration_us` is in microseconds; `trace` is empty in lists."""
+
+    id: int
+    event_id: str | None
+    flow: str
+    flow_digest: str
+    outcome: Outcome
+    started_at: str
+    duration_us: int
+    error: str | None
+    trace: Value = ()
+
+
+def record_flow(tx: Transaction, *, digest: str, name: str, source: str, now: str) -> None:
+    """Keep this version of a flow, once, so that a run can be shown on the text it ran on."""
+    tx.execute(RECORD_FLOW, {"digest": digest, "name": name, "source": source, "now": now})
+
+
+def record_run(
+    tx: Transaction,
+    *,
+    event_id: str | None,
+    flow: str,
+    flow_digest: str,
+    outcome: Outcome,
+    started_at: str,
+    duration_us: int,
+    trace: Value,
+    error: str | None = None,
+) -> None:
+    """Keep what a run did. `trace` is any JSON data; an outcome `failed` has its `error`."""
+    params = {
+        "event_id": event_id,
+        "flow": flow,
+        "flow_digest": flow_digest,
+        "outcome": outcome,
+        "started_at": started_at,
+        "duration_us": duration_us,
+        "error": error,
+        "trace": orjson.dumps(trace).decode(),
+    }
+    tx.execute(RECORD_RUN, params)
+
+
+def show(tx: Transaction, id: int) -> Run | None:
+    """One run with its trace, or None."""
+    found = tx.execute(SHOW, {"id": id})
+    if not found:
+        return None
+    run = _run(found[0])
+    return replace(run, trace=orjson.loads(run.trace))
+
+
+def source(tx: Transaction, digest: str) -> str | None:
+    """The text of a version of a flow, or None."""
+    found = tx.execute(SOURCE, {"digest": digest})
+    return found[0]["source"] if found else None
+
+
+def listing(
+    tx: Transaction,
+    *,
+    flow: str | None = None,
+    outcome: Outcome | None = None,
+    event_id: str | None = None,
+    limit: int = 50,
+    before: int | None = None,
+) -> list[Run]:
+    """The latest runs first, without traces. `before` is the id of the last one seen."""
+    wanted: dict[str, Value] = {"flow": flow, "outcome": outcome, "event_id": event_id}
+    params = {name: value for name, value in wanted.items() if value is not None}
+    conditions = [f"{name} = :{name}" for name in params]
+    if outcome is not None and outcome != "done":
+        conditions.append("outcome <> 'done'")  # the words of the partial index
+    if before is not None:
+        conditions.append("id < :before")
+        params["before"] = before
+    where = "WHERE " + " AND ".join(conditions) if conditions else ""
+    sql = f"SELECT {HEAD} FROM actionflow_run {where} ORDER BY id DESC LIMIT :limit"
+    return [_run(found) for found in tx.execute(sql, {**params, "limit": limit})]
+
+
+def purge(tx: Transaction, *, older_than: str) -> int:
+    """Forget runs that started before; how many."""
+    return len(tx.execute(PURGE, {"older_than": older_than}))
+
+
+def _run(found: Mapping[str, Value]) -> Run:
+    return Run(**found)

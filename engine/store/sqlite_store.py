@@ -1,0 +1,235 @@
+"""The SQLite connector: one file, one server process, one writer at a time; readers never wait."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+import orjson
+
+from engine.model import Table
+from engine.store.base import Clock, StoreBusy, StoreError
+from engine.store.codec import TableCodec
+from engine.store.filelock import FileLock
+from engine.store.sqlite_errors import translated
+from engine.store.sqlite_tx import SqliteReader, SqliteTransaction
+from engine.store.statements import Statements
+
+OLDEST = (3, 37, 0)  # STRICT tables; RETURNING came in 3.35
+BUSY_SECONDS = 5.0
+CACHED_STATEMENTS = 1024
+IDLE_READERS = 8
+WIRE = {"boolean": int}
+UNWIRE = {"boolean": bool, "json": orjson.loads}
+
+
+class SqliteStore:
+    """See `engine.store.base.Store`. `path` is None for a database in memory."""
+
+    def __init__(
+        self,
+        path: Path | None,
+        tables: Mapping[str, Table],
+        *,
+        clock: Clock,
+        create: bool = False,
+    ) -> None:
+        """Open; the tables themselves are made by `engine.store.migrate`.
+
+        Raises StoreError when the file is not there (unless `create`) or is no database.
+        """
+        if sqlite3.sqlite_version_info < OLDEST:
+            raise StoreError(
+                f"This Python has SQLite {sqlite3.sqlite_version}; Actionflow needs 3.37 or newer. "
+                "Use a newer Python build (for example by `uv python install`)."
+            )
+        if path is not None and not create and not path.exists():
+            raise StoreError(
+                f"There is no database at {path}; make it with `actionflow migrate`, or correct "
+                "`database` in project.yaml."
+            )
+        self.path = path
+        self.tables = tables
+        self.clock = clock
+        self._plans = {
+            name: Statements(TableCodec(table, tables, WIRE, UNWIRE))
+            for name, table in tables.items()
+        }
+        self._writing = threading.Lock()
+        self._writer_thread: int | None = None
+        self._readers: deque[sqlite3.Connection] = deque()
+        self._server: FileLock | None = None
+        self.connection = self._connect()
+
+    def transaction(self) -> _Writing:
+        return _Writing(self)
+
+    @contextmanager
+    def reader(self) -> Iterator[SqliteReader]:
+        if self.path is None:
+            with self.exclusively():
+                yield from self._read(self.connection)
+            return
+        try:
+            connection = self._readers.pop()
+        except IndexError:
+            connection = self._connect()
+        try:
+            yield from self._read(connection)
+        finally:
+            if len(self._readers) < IDLE_READERS:
+                self._readers.append(connection)
+            else:
+                connection.close()
+
+    def snapshot(self) -> SqliteStore:
+        copy = SqliteStore(None, self.tables, clock=self.clock)
+        try:
+            if self.path is None:
+                with self.exclusively():
+                    self.connection.backup(copy.connection)
+            else:
+                source = self._connect()
+                try:
+                    source.backup(copy.connection)
+                finally:
+                    source.close()
+        except sqlite3.Error as error:
+            copy.close()
+            raise translated(error) from error
+        return copy
+
+    def claim_server(self) -> None:
+        if self.path is None or self._server is not None:
+            return
+        self._server = FileLock.taken(
+            self.path.with_name(self.path.name + "-server"),
+            f"the database {self.path}, which is SQLite and takes one server process at a time",
+        )
+
+    def close(self) -> None:
+        while self._readers:
+            self._readers.pop().close()
+        with self.exclusively():
+            self.connection.close()
+        if self._server is not None:
+            self._server.release()
+            self._server = None
+
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """Hold the writer's place in this process, without a transaction."""
+        self.take_turn()
+        try:
+            yield
+        finally:
+            self.leave_turn()
+
+    def take_turn(self) -> None:
+        """Wait for other threads' transactions. Raises StoreError rather than wait for itself."""
+        me = threading.get_ident()
+        if self._writer_thread == me:
+            raise StoreError(
+                "This thread already has a transaction open on this database; go on in that one, "
+                "with `tx.savepoint()` for a part that may fail."
+            )
+        self._writing.acquire()
+        self._writer_thread = me
+
+    def leave_turn(self) -> None:
+        self._writer_thread = None
+        self._writing.release()
+
+    def _read(self, connection: sqlite3.Connection) -> Iterator[SqliteReader]:
+        tx = SqliteReader(connection, self._plans, self.clock())
+        try:
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute("BEGIN")
+        except sqlite3.Error as error:
+            raise translated(error) from error
+        try:
+            yield tx
+        finally:
+            tx.end("This read is over; open another with `store.reader()`.")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            connection.execute("PRAGMA query_only = OFF")
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            connection = sqlite3.connect(
+                ":memory:" if self.path is None else self.path,
+                isolation_level=None,  # BEGIN and COMMIT are ours
+                timeout=BUSY_SECONDS,
+                check_same_thread=False,  # the turn and the pool give it to one thread at a time
+                cached_statements=CACHED_STATEMENTS,
+            )
+        except sqlite3.Error as error:
+            raise self._unopened(error) from error
+        try:
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA synchronous = FULL")
+            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        except sqlite3.Error as error:
+            connection.close()
+            raise self._unopened(error) from error
+        if self.path is not None and mode != "wal":
+            connection.close()
+            raise StoreError(
+                f"{self.path}: SQLite cannot use a write-ahead log there (it says '{mode}'), so "
+                "readers would stop the writer; put the file on a local disk."
+            )
+        return connection
+
+    def _unopened(self, error: sqlite3.Error) -> StoreError:
+        refusal = translated(error)
+        return type(refusal)(f"{self.path}: {refusal}")
+
+
+class _Writing:
+    """A write transaction as a context manager."""
+
+    __slots__ = ("_store", "_tx")
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+
+    def __enter__(self) -> SqliteTransaction:
+        store = self._store
+        store.take_turn()
+        try:
+            self._tx = SqliteTransaction(store.connection, store._plans, store.clock())
+            store.connection.execute("BEGIN IMMEDIATE")
+        except BaseException as error:
+            store.leave_turn()
+            if isinstance(error, sqlite3.Error):
+                raise translated(error) from error
+            raise
+        return self._tx
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        tx, connection = self._tx, self._store.connection
+        try:
+            if kind is None:
+                if tx.lost is not None:
+                    raise StoreBusy(str(tx.lost))
+                connection.execute("COMMIT")
+        except sqlite3.Error as refused:
+            raise translated(refused) from refused
+        finally:
+            tx.end("This transaction is over; open another with `store.transaction()`.")
+            try:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+            finally:
+                self._store.leave_turn()

@@ -1,0 +1,287 @@
+"""One transaction on SQLite: rows in and out, savepoints, and what changed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, NoReturn
+
+from engine.model import Change, Row, Value
+from engine.store.base import (
+    BadValue,
+    ConstraintViolation,
+    StoreBusy,
+    StoreError,
+    UnknownTable,
+    Where,
+    WriteRefused,
+)
+from engine.store.codec import did_you_mean, shown
+from engine.store.sqlite_errors import translated
+from engine.store.statements import Statements
+
+
+class SqliteTransaction:
+    """See `engine.store.base.Transaction`. Made by a store, used by one thread."""
+
+    skip_locked = ""
+
+    def __init__(
+        self, connection: sqlite3.Connection, plans: Mapping[str, Statements], now: str
+    ) -> None:
+        self.changes: list[Change] = []
+        self.now = now
+        self._connection = connection
+        self._plans = plans
+        self._cursor: Any = connection.cursor()
+        self._depth = 0
+        self._system = 0
+        self.lost: StoreError | None = None
+        """Why nothing more can be done in this transaction, once that is so."""
+
+    def get(self, table: str, key: Value) -> Row | None:
+        plan = self._plans.get(table) or self._unknown(table)
+        codec = plan.codec
+        encoded = codec.encoders[plan.key](key)
+        found = self._run(plan.select_by_key, (encoded,))
+        return codec.decode(dict(zip(codec.names, found[0], strict=True))) if found else None
+
+    def find(
+        self,
+        table: str,
+        where: Where,
+        *,
+        limit: int | None = None,
+        order_by: Sequence[str] = (),
+        lock: bool = False,  # one writer: its rows are its own already
+    ) -> list[Row]:
+        plan = self._plans.get(table) or self._unknown(table)
+        condition, params = plan.where(where)
+        sql = plan.select + condition + plan.order(order_by)
+        if limit is not None:
+            sql += " LIMIT ?"
+            params.append(limit)
+        names, decode = plan.codec.names, plan.codec.decode
+        return [decode(dict(zip(names, found, strict=True))) for found in self._run(sql, params)]
+
+    def insert(self, table: str, values: Row) -> Row:
+        plan = self._writable(table)
+        codec, key = plan.codec, plan.key
+        row = codec.new_row(values, self.now)
+        if row[key] is None:
+            params = [value for name, value in row.items() if name != key]
+            self._run(plan.insert_without_key, params, plan, row)
+            row[key] = self._cursor.lastrowid
+        else:
+            self._run(plan.insert, list(row.values()), plan, row)
+        row = codec.decode(row)
+        self.changes.append(Change(table, row[key], None, row))
+        return row
+
+    def update(self, table: str, where: Where, values: Row) -> list[Change]:
+        plan = self._writable(table)
+        codec, key = plan.codec, plan.key
+        new = codec.encode(values)
+        if not new:
+            raise StoreError(f"table '{table}': an update without values; say which to set.")
+        if codec.touched and "updated_at" not in new:
+            new["updated_at"] = self.now
+        sql = plan.update_by_key(tuple(new))
+        changes = []
+        for before in self._matching(plan, where):
+            key_value = before[key]
+            if new.get(key, key_value) != key_value:
+                self._key_change(plan, key_value, new[key])
+            self._run(sql, (*new.values(), key_value), plan, new)
+            # As written is as read: the codec made it so. RETURNING takes three times the update.
+            after = {**before, **codec.decode_some(dict(new))}
+            changes.append(Change(table, key_value, before, after))
+        self.changes += changes
+        return changes
+
+    def delete(self, table: str, where: Where) -> list[Change]:
+        plan = self._writable(table)
+        changes = []
+        for before in self._matching(plan, where):
+            self._run(plan.delete_by_key, (before[plan.key],), plan, before, deleting=True)
+            changes.append(Change(table, before[plan.key], before, None))
+        self.changes += changes
+        return changes
+
+    def system_writes(self) -> _SystemWrites:
+        return _SystemWrites(self)
+
+    def savepoint(self) -> _Savepoint:
+        return _Savepoint(self)
+
+    def execute(self, sql: str, params: Mapping[str, Value] | None = None) -> list[Row]:
+        found = self._run(sql, params or {})
+        if not found:
+            return []
+        names = [column[0] for column in self._cursor.description]
+        return [dict(zip(names, values, strict=True)) for values in found]
+
+    def end(self, why: str) -> None:
+        """Let nothing more through: outside BEGIN each statement would commit by itself."""
+        if self.lost is None:
+            self.lost = StoreError(why)
+        self._cursor = _Lost(self.lost)
+
+    def _run(
+        self,
+        sql: str,
+        params: Sequence[Value] | Mapping[str, Value],
+        plan: Statements | None = None,
+        row: Row | None = None,
+        *,
+        deleting: bool = False,
+    ) -> list[tuple[Value, ...]]:
+        try:
+            return self._cursor.execute(sql, params).fetchall()  # type: ignore[no-any-return]
+        except sqlite3.Error as error:
+            raise self._failed(error, plan, row, deleting) from error
+
+    def _failed(
+        self, error: sqlite3.Error, plan: Statements | None, row: Row | None, deleting: bool
+    ) -> StoreError:
+        table = plan.codec.table if plan else None
+        if plan and error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+            named = self._referring(plan) if deleting else self._dangling(plan, row or {})
+            return named or translated(error, table, row)
+        refusal = translated(error, table, row)
+        if not self._connection.in_transaction:  # disk full and I/O errors roll all of it back
+            self.lost = StoreBusy(f"This transaction was rolled back as a whole: {refusal}")
+            self.end("")
+        return refusal
+
+    def _dangling(self, plan: Statements, row: Row) -> StoreError | None:
+        """Which column of `row` refers to no row."""
+        table = plan.codec.table
+        for name, value in row.items():
+            target = table.columns[name].references
+            if value is None or target is None:
+                continue
+            to = self._plans[target]
+            if not self._run(to.select_by_key, (value,)):
+                return ConstraintViolation(
+                    f"{table.name}.{name}: found {shown(value)}, but '{target}' has no row with "
+                    f"this {to.key}; insert that row first, or give the {to.key} of one there is.",
+                    table=table.name,
+                    columns=(name,),
+                    value=value,
+                )
+        return None
+
+    def _referring(self, plan: Statements) -> StoreError | None:
+        """Which tables could hold the rows that keep a row from being deleted."""
+        table = plan.codec.table.name
+        columns = [
+            f"{other}.{column.name}"
+            for other, its in self._plans.items()
+            for column in its.codec.table.columns.values()
+            if column.references == table
+        ]
+        return ConstraintViolation(
+            f"table '{table}': other rows still refer to this one (by {' or '.join(columns)}); "
+            "delete those first, or keep it.",
+            table=table,
+            columns=(plan.key,),
+        )
+
+    def _matching(self, plan: Statements, where: Where) -> list[Row]:
+        table = plan.codec.table.name
+        if len(where) == 1 and type(where.get(plan.key)) in (int, str):
+            row = self.get(table, where[plan.key])
+            return [] if row is None else [row]
+        return self.find(table, where)
+
+    def _writable(self, table: str) -> Statements:
+        plan = self._plans.get(table) or self._unknown(table)
+        if plan.codec.table.system and not self._system:
+            raise WriteRefused(
+                f"'{table}' is a system table: only the engine's locked nodes write it, from what "
+                "Stripe says. Read it in a flow, and keep your own facts in your own tables."
+            )
+        return plan
+
+    def _unknown(self, table: str) -> NoReturn:
+        known = ", ".join(f"'{name}'" for name in self._plans)
+        raise UnknownTable(
+            f"there is no table '{table}'; the project has {known}."
+            f"{did_you_mean(table, self._plans)}"
+        )
+
+    def _key_change(self, plan: Statements, found: Value, wanted: Value) -> NoReturn:
+        raise BadValue(
+            f"{plan.codec.table.name}.{plan.key}: found {shown(wanted)} for row {shown(found)}; "
+            "expected the same, the key of a row cannot be changed. Leave it out of the values, or "
+            "delete the row and insert a new one.",
+            table=plan.codec.table.name,
+            column=plan.key,
+            value=wanted,
+        )
+
+
+class SqliteReader(SqliteTransaction):
+    """A transaction that only reads."""
+
+    def _writable(self, table: str) -> Statements:
+        raise WriteRefused(
+            f"'{table}' can only be read here; write inside `store.transaction()` instead."
+        )
+
+
+class _Lost:
+    """In a cursor's place: the transaction is over, and every use says why."""
+
+    def __init__(self, why: StoreError) -> None:
+        self._why = why
+
+    def execute(self, sql: str, params: object = None) -> NoReturn:
+        raise type(self._why)(str(self._why))
+
+
+class _Savepoint:
+    """Plain classes here and below: `contextlib.contextmanager` would double the time per event."""
+
+    __slots__ = ("_kept", "_name", "_tx")
+
+    def __init__(self, tx: SqliteTransaction) -> None:
+        self._tx = tx
+
+    def __enter__(self) -> None:
+        tx = self._tx
+        tx._depth += 1
+        self._name = f"s{tx._depth}"
+        self._kept = len(tx.changes)
+        tx._run(f"SAVEPOINT {self._name}", ())
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        tx = self._tx
+        tx._depth -= 1
+        if kind is None:
+            tx._run(f"RELEASE {self._name}", ())
+            return
+        del tx.changes[self._kept :]
+        if tx.lost is None:
+            tx._run(f"ROLLBACK TO {self._name}", ())
+            tx._run(f"RELEASE {self._name}", ())
+
+
+class _SystemWrites:
+    __slots__ = ("_tx",)
+
+    def __init__(self, tx: SqliteTransaction) -> None:
+        self._tx = tx
+
+    def __enter__(self) -> None:
+        self._tx._system += 1
+
+    def __exit__(self, *exc: object) -> None:
+        self._tx._system -= 1
