@@ -114,12 +114,7 @@ VERSIONS: tuple[Moved, ...] = (
 
 def id_of(found: object) -> str | None:
     """The id in a field that holds an id, or the whole object where Stripe expanded it."""
-    if isinstance(found, str):
-        return found or None
-    if isinstance(found, Mapping):
-        inner = found.get("id")
-        return inner if isinstance(inner, str) and inner else None
-    return None
+    return text(found.get("id")) if isinstance(found, Mapping) else text(found)
 
 
 def whole(found: object) -> int | None:
@@ -128,8 +123,10 @@ def whole(found: object) -> int | None:
 
 
 def text(found: object) -> str | None:
-    """Text, or None where there is none."""
-    return found if isinstance(found, str) and found else None
+    """Text, or None where there is none; without NUL characters, which no database column takes."""
+    if not isinstance(found, str):
+        return None
+    return (found.replace("\0", "") if "\0" in found else found) or None
 
 
 def part(found: object) -> Data:

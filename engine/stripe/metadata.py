@@ -1,0 +1,68 @@
+"""The metadata that marks a Stripe object as ours.
+
+A pay or recurring action (or the seller's own site) writes it: `order_id`, and optionally
+`payment_id`, `recurring_payment_id` or `refund_id` (the pending row that waits for this object) and
+`actionflow_project` (several projects on one Stripe account). Stripe keeps metadata as text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from engine.model import Table, Value
+from engine.stripe.read import Data, part
+
+_INTEGER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+_MAX_KEY = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a Stripe object says about our rows. `order_id` is None where it is not ours; then
+    `reason` says why."""
+
+    order_id: Value = None
+    reason: str = ""
+    payment_id: int | None = None
+    recurring_payment_id: int | None = None
+    refund_id: int | None = None
+
+
+def mark_of(metadata: object, order: Table, project: str) -> Mark:
+    """Whose object this is, by its metadata (null, absent and empty are all nobody's).
+
+    `order_id` must fit the order table's key: 'abc' is no key of a table with integer keys.
+    """
+    found = part(metadata)
+    owner = found.get("actionflow_project")
+    if owner not in (None, "", project):
+        return Mark(reason=f"it belongs to the project {owner!r:.60}, not to {project!r}")
+    raw = found.get("order_id")
+    if raw in (None, ""):
+        return Mark(reason="its metadata names no order_id")
+    order_id = key_of(raw, order)
+    if order_id is None:
+        wanted = order.columns[order.key].type
+        return Mark(reason=f"its metadata's order_id is {raw!r:.60}, which is no {wanted} key")
+    return Mark(
+        order_id,
+        "",
+        _row_id(found, "payment_id"),
+        _row_id(found, "recurring_payment_id"),
+        _row_id(found, "refund_id"),
+    )
+
+
+def key_of(raw: object, order: Table) -> Value:
+    """The order key that this text means, or None where it cannot be one."""
+    if not isinstance(raw, str):
+        return None
+    if order.columns[order.key].type == "integer":
+        return int(raw) if _INTEGER.fullmatch(raw) else None
+    return raw if 0 < len(raw) <= _MAX_KEY and raw.isprintable() else None
+
+
+def _row_id(found: Data, name: str) -> int | None:
+    raw = found.get(name)
+    return int(raw) if isinstance(raw, str) and _INTEGER.fullmatch(raw) else None
