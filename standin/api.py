@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from standin import parameters
-from standin.errors import Object
+from standin.errors import Object, StripeError
 from standin.state import State
 
 
@@ -26,6 +26,14 @@ class Call:
     def text(self, name: str) -> str | None:
         """A parameter's text, None when absent or unset."""
         return self.params.get(name) or None
+
+    def refuse(self, *names: str) -> None:
+        """Refuses parameters that would change money in a way the stand-in does not follow."""
+        for name in names:
+            if self.params.get(name):
+                raise StripeError(
+                    f"The stand-in for Stripe does not support the parameter {name}.", param=name
+                )
 
 
 Handler = Callable[[Call], Object]

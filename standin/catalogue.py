@@ -1,29 +1,41 @@
 """Every module that answers API operations; importing this registers them all."""
 
+from types import ModuleType
+
 from standin import (
     balance,
     charges,
     customers,
     disputes,
     event_api,
+    invoice_api,
+    invoice_payments,
     payment_intents,
     payment_methods,
     products,
     refunds,
     setup_intents,
+    subscription_api,
+    subscription_items,
+    test_clocks,
     webhook_endpoints,
 )
 
-MODULES = (
+MODULES: tuple[ModuleType, ...] = (
     balance,
     charges,
     customers,
     disputes,
     event_api,
+    invoice_api,
+    invoice_payments,
     payment_intents,
     payment_methods,
     products,
     refunds,
     setup_intents,
+    subscription_api,
+    subscription_items,
+    test_clocks,
     webhook_endpoints,
 )

@@ -1,7 +1,7 @@
 """The control routes under `/_standin/`: what tests and people do to the stand-in, not what Stripe has.
 
 GET  events, deliveries, requests
-POST delivery, deliver, clock, faults, faults/release, reset, webhook_endpoints/{id}/rotate, and
+POST delivery, deliver, billing, clock, faults, faults/release, reset, webhook_endpoints/{id}/rotate, and
      the interventions
 """
 
@@ -19,6 +19,7 @@ from standin.errors import StripeError
 from standin.faults import Fault
 from standin.interventions import INTERVENTIONS, Intervention
 from standin.outbox import DeliverySettings
+from standin.settings import BillingSettings
 from standin.state import State
 
 Action = Callable[[Request, dict[str, Any]], Awaitable[Any]]
@@ -33,6 +34,7 @@ def routes(state: State, courier: Courier) -> list[BaseRoute]:
         ("GET", "requests", control.requests),
         ("POST", "delivery", control.delivery),
         ("POST", "deliver", control.deliver),
+        ("POST", "billing", control.billing),
         ("POST", "clock", control.clock),
         ("POST", "faults", control.faults),
         ("POST", "faults/release", control.release),
@@ -82,6 +84,10 @@ class _Control:
     async def delivery(self, request: Request, given: dict[str, Any]) -> Any:
         self._state.delivery = dataclasses.replace(DeliverySettings(), **given)
         return dataclasses.asdict(self._state.delivery)
+
+    async def billing(self, request: Request, given: dict[str, Any]) -> Any:
+        self._state.billing = dataclasses.replace(BillingSettings(), **given)
+        return dataclasses.asdict(self._state.billing)
 
     async def deliver(self, request: Request, given: dict[str, Any]) -> Any:
         done = await self._courier.flush(**given)

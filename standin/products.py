@@ -65,7 +65,6 @@ def price(
             "interval": recurring["interval"],
             "interval_count": recurring.get("interval_count", 1),
             "meter": None,
-            "trial_period_days": recurring.get("trial_period_days"),
             "usage_type": recurring.get("usage_type", "licensed"),
         }
         if recurring

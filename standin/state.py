@@ -10,6 +10,7 @@ from standin.faults import Fault
 from standin.idempotency import Saved
 from standin.ids import Ids
 from standin.outbox import Delivery, DeliverySettings
+from standin.settings import BillingSettings
 
 
 class State:
@@ -32,6 +33,7 @@ class State:
         self.private: dict[str, dict[str, Any]] = {}
         self.deliveries: list[Delivery] = []
         self.delivery = DeliverySettings()
+        self.billing = BillingSettings()
         self.faults: list[Fault] = []
         self.saved: dict[str, Saved] = {}
         self.request: Object = {"id": None, "idempotency_key": None}
