@@ -62,7 +62,7 @@ def check_amount(amount: object, currency: object) -> tuple[int, str]:
         )
     if not 0 < amount <= LARGEST:
         raise BadAmount(
-            f"The amount is {amount!s:.40}. Expected an integer from 1 to {LARGEST}, in the "
+            f"The amount is {_digits(amount)}. Expected an integer from 1 to {LARGEST}, in the "
             f"minor unit of {code}: {_example(code)}."
         )
     if code in THREE_DECIMAL and amount % 10:
@@ -110,6 +110,11 @@ def show(amount: int, currency: str) -> str:
     sign = "-" if amount < 0 else ""
     unit, rest = divmod(abs(amount), 10**places)
     return f"{sign}{unit}.{rest:0{places}}"
+
+
+def _digits(amount: int) -> str:
+    # Python refuses to write out integers of thousands of digits.
+    return str(amount) if abs(amount) < 10**20 else "a number of more than twenty digits"
 
 
 def _example(code: str) -> str:

@@ -143,7 +143,8 @@ def listed(found: object) -> list[Data]:
 def currency_of(thing: Data) -> str | None:
     """The currency code, lower case as Stripe writes it."""
     found = text(thing.get("currency"))
-    return found.lower() if found else None
+    code = found.lower() if found else ""
+    return code if len(code) == 3 and code.isascii() and code.isalpha() else None
 
 
 def invoice_subscription(invoice: Data) -> str | None:

@@ -3,7 +3,7 @@
 Sources: https://docs.stripe.com/billing/subscriptions/overview (statuses),
 …/api/subscriptions/object. Snapshots are ordered by the second of their event. Within one second
 `previous_attributes` tells each change's before and after, so the changes form a trail whose end
-is how things stand; the two newest seconds are kept, the older one as the trail's beginning.
+is how things stand; of the newest seconds kept the older ones give the trail its beginning.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _RANK: Mapping[str, int] = {
 }
 """The last resort between news of one second that do not tell which of them came first."""
 
-_KEPT_SECONDS = 2
+_KEPT_SECONDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +157,7 @@ def _line_amount(price: Data, item: Data) -> int | None:
     usage = price.get("usage_type") or part(price.get("recurring")).get("usage_type")
     if usage == "metered":
         return None
-    quantity = whole(item.get("quantity"))
-    quantity = 1 if quantity is None else quantity
+    quantity = _billed(whole(item.get("quantity")), price)
     for name in ("unit_amount", "amount"):
         unit = whole(price.get(name))
         if unit is not None:
@@ -170,6 +169,14 @@ def _line_amount(price: Data, item: Data) -> int | None:
             continue
         return int(exact.to_integral_value(ROUND_CEILING)) if exact.is_finite() else None
     return None
+
+
+def _billed(quantity: int | None, price: Data) -> int:
+    """The quantity that is billed: prices per package divide it."""
+    quantity = 1 if quantity is None else quantity
+    package = part(price.get("transform_quantity")) or part(price.get("transform_usage"))
+    size = whole(package.get("divide_by")) or 1
+    return -(-quantity // size) if package.get("round") == "up" else quantity // size
 
 
 def _overlaid(thing: Data, previous: Data) -> dict[str, Any]:
