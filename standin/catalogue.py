@@ -5,6 +5,7 @@ from types import ModuleType
 from standin import (
     balance,
     charges,
+    checkout_api,
     customers,
     disputes,
     event_api,
@@ -24,6 +25,7 @@ from standin import (
 MODULES: tuple[ModuleType, ...] = (
     balance,
     charges,
+    checkout_api,
     customers,
     disputes,
     event_api,

@@ -15,6 +15,25 @@ _CODES = (
 )
 CURRENCIES = frozenset(_CODES.split())
 THREE_DECIMAL = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
+ZERO_DECIMAL = frozenset(
+    (
+        "bif",
+        "clp",
+        "djf",
+        "gnf",
+        "jpy",
+        "kmf",
+        "krw",
+        "mga",
+        "pyg",
+        "rwf",
+        "vnd",
+        "vuv",
+        "xaf",
+        "xof",
+        "xpf",
+    )
+)
 _WHOLE_UNITS = frozenset(("isk", "ugx"))
 _MINIMUM = {
     "usd": 50, "aed": 200, "aud": 50, "brl": 50, "cad": 50, "chf": 50, "czk": 1500, "dkk": 250,
@@ -63,3 +82,10 @@ def chargeable(amount: int, code: str, param: str = "amount") -> int:
             param=param,
         )
     return amount
+
+
+def shown(amount: int, code: str) -> str:
+    """The amount as a person reads it, such as 12.50 USD."""
+    digits = 0 if code in ZERO_DECIMAL else 3 if code in THREE_DECIMAL else 2
+    whole, part = divmod(amount, 10**digits)
+    return f"{whole:,}{f'.{part:0{digits}}' if digits else ''} {code.upper()}"
