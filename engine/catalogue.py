@@ -42,13 +42,13 @@ class NodeSpec:
 
 
 def output(name: str, written: Value) -> Output:
-    """An output as written: a type's name, or a mapping with type, null, one_of, doc."""
+    """An output as written: a type's name, or a mapping with type, optional, one_of, doc."""
     if isinstance(written, str):
         return Output(name, written)
     return Output(
         name,
         written["type"],
-        bool(written.get("null", False)),
+        bool(written.get("optional", False)),
         tuple(written.get("one_of", ())),
         written.get("doc", ""),
     )

@@ -17,6 +17,7 @@ PROJECT_FILE = "project.yaml"
 DEFAULT_DATABASE = "sqlite:///.actionflow/data.db"
 SYSTEM_TABLES = ("payment", "refund", "recurring_payment")
 
+
 def read_project(path: pathlib.Path) -> ProjectFile:
     """project.yaml as a ProjectFile with the system tables joined in. Raises ProblemsFound."""
     document = read_path(path, shown(path))
@@ -24,9 +25,7 @@ def read_project(path: pathlib.Path) -> ProjectFile:
     if problems:
         raise ProblemsFound(problems)
     data = document.data
-    own = {
-        name: _table(name, written, document) for name, written in data["tables"].items()
-    }
+    own = {name: _table(name, written, document) for name, written in data["tables"].items()}
     problems = list(_table_problems(own, data["payment"]["order_table"], document))
     if problems:
         raise ProblemsFound(problems)
@@ -54,7 +53,7 @@ def _table(name: str, written: Value, document: Document) -> Table:
         columns[column] = Column(
             name=column,
             type=spec["type"],
-            nullable=bool(spec.get("null", False)),
+            nullable=bool(spec.get("optional", False)),
             unique=bool(spec.get("unique", False)),
             default=spec.get("default"),
             has_default="default" in spec,
@@ -84,9 +83,7 @@ def _table_problems(
         )
     for table in own.values():
         here: Path = ("tables", table.name)
-        if table.name in SYSTEM_TABLES or table.name.startswith(
-            ("actionflow_", "sqlite_")
-        ):
+        if table.name in SYSTEM_TABLES or table.name.startswith(("actionflow_", "sqlite_")):
             yield Problem(
                 "project.system_table",
                 document.place(here),

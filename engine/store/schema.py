@@ -42,7 +42,7 @@ def _table(name: str, written: Value) -> Table:
         column: Column(
             name=column,
             type=spec["type"],
-            nullable=spec.get("null", False),
+            nullable=spec.get("optional", False),
             unique=spec.get("unique", False),
             default=spec.get("default"),
             has_default="default" in spec,
