@@ -1,0 +1,216 @@
+"""code: the Python of a block read without running it: syntax, names, what it returns."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from engine.catalogue import output
+from engine.check.fits import misfit
+from engine.check.registry import Code, code, node_rule
+from engine.check.types import ANY, Type, literal, of_output
+from engine.check.walk import Here
+from engine.errors import Place
+from engine.model import Node
+from engine.sandbox import CodeRefused
+from engine.sandbox import check as parse_code
+from engine.shape import did_you_mean
+
+SYNTAX = code(
+    "code.syntax",
+    "A code block that cannot run",
+    "The block is Python without imports, waiting or files, and ends with `return {…}`.",
+)
+NAME = code(
+    "code.name",
+    "A name the code does not know",
+    "A code block sees its `inputs` and what it defines itself; nothing else of the flow.",
+)
+RETURN = code(
+    "code.return",
+    "A code block that returns other things than it declares",
+    "The returned dict has just the names that `outputs` declares.",
+)
+OUTPUT_TYPE = code(
+    "code.output",
+    "A code block whose output does not fit its type",
+    "`outputs` says what type each value has. Money is an integer of minor units: divide with //.",
+)
+# What the sandbox offers and a block has use for; a test compares it with the sandbox itself.
+BUILTINS = frozenset(
+    """abs all any bin bool chr dict divmod enumerate filter float format frozenset getattr hasattr
+    hex int isinstance iter len list map max min next oct ord pow print range repr reversed round set
+    slice sorted str sum tuple type zip True False None NotImplemented Ellipsis
+    Exception ValueError TypeError KeyError IndexError LookupError ArithmeticError AssertionError
+    AttributeError NameError OverflowError RuntimeError StopIteration ZeroDivisionError""".split()
+)
+
+
+@node_rule("code")
+def code_node(node: Node, here: Here) -> Type:
+    """Output: what `outputs` declares."""
+    inputs = node.keys.get("inputs") or {}
+    for name, written in inputs.items():
+        here.value(written, here.at(node, "inputs", name))
+    declared = {
+        name: of_output(output(name, written), here.view.order)
+        for name, written in node.keys["outputs"].items()
+    }
+    block = _Block(node, here, declared)
+    try:
+        tree = parse_code(node.keys["code"])
+    except CodeRefused as refused:
+        block.say(SYNTAX, refused.line, 0, f"{refused}.", "Correct the code on this line.")
+    else:
+        block.names(tree, set(inputs))
+        block.returns(tree)
+    return Type("dict", fields=declared)
+
+
+class _Block:
+    """One code block: where its lines stand in the file, and what is wrong with them."""
+
+    def __init__(self, node: Node, here: Here, declared: dict[str, Type]) -> None:
+        self.node = node
+        self.here = here
+        self.declared = declared
+        self.start = here.flow.place((*node.path, "code"))
+
+    def say(self, code: Code, line: int, column: int, message: str, mend: str) -> None:
+        self.here.report(code(self.place(line, column), message, mend))
+
+    def place(self, line: int, column: int) -> Place:
+        """The place in the flow file of a spot in the code; lines count from 1, columns from 0."""
+        file, first, indented = self.start
+        return Place(file, first + line - 1, indented + column)
+
+    def names(self, tree: ast.Module, inputs: set[str]) -> None:
+        known = inputs | set(_bound(tree)) | BUILTINS
+        said: set[str] = set()
+        for found in ast.walk(tree):
+            if not isinstance(found, ast.Name) or found.id in known or found.id in said:
+                continue
+            said.add(found.id)
+            near = did_you_mean(found.id, sorted(known - BUILTINS)) or did_you_mean(
+                found.id, sorted(BUILTINS)
+            )
+            listed = ", ".join(sorted(inputs)) or "none"
+            mend = f"Declare it under `inputs` of '{self.node.id}'. Its inputs are: {listed}."
+            if found.id in self.here.scope.names:
+                mend = f'Add to `inputs`: {found.id}: "{{{{ {found.id} }}}}" (or a part of it).'
+            self.say(
+                NAME,
+                found.lineno,
+                found.col_offset,
+                f"the code of '{self.node.id}' reads '{found.id}', which is neither an input nor "
+                f"defined in it.{near}",
+                mend,
+            )
+
+    def returns(self, tree: ast.Module) -> None:
+        for found in _own_returns(tree.body):
+            if isinstance(found.value, ast.Dict):
+                self.returned(found.value)
+            elif found.value is None or isinstance(
+                found.value, ast.Constant | ast.List | ast.Tuple
+            ):
+                shown = ast.unparse(found)
+                names = ", ".join(f'"{name}": …' for name in self.declared)
+                self.say(
+                    RETURN,
+                    found.lineno,
+                    found.col_offset,
+                    f"the code of '{self.node.id}' has `{shown[:40]}`; expected a dict with "
+                    f"{', '.join(map(repr, self.declared))}.",
+                    f"Write: return {{{names}}}",
+                )
+
+    def returned(self, written: ast.Dict) -> None:
+        keys = [key.value for key in written.keys if isinstance(key, ast.Constant)]
+        if len(keys) < len(written.keys) or not all(isinstance(key, str) for key in keys):
+            return  # made with ** or computed keys: only the run can tell
+        names = [str(key) for key in keys]
+        missing = [name for name in self.declared if name not in names]
+        extra = [name for name in names if name not in self.declared]
+        if missing or extra:
+            odd = f"returns no {', '.join(map(repr, missing))}" if missing else ""
+            if extra:
+                near = did_you_mean(extra[0], missing or list(self.declared))
+                odd += f"{' and ' if odd else ''}returns {', '.join(map(repr, extra))}{'' if odd else ' too'}"
+                odd += f", which `outputs` does not declare.{near}"
+            self.say(
+                RETURN,
+                written.lineno,
+                written.col_offset,
+                f"the code of '{self.node.id}' {odd.rstrip('.')}."
+                if not odd.endswith("'?")
+                else f"the code of '{self.node.id}' {odd}",
+                f"Declared are: {', '.join(self.declared)}. Return just these.",
+            )
+        for name, value in zip(names, written.values, strict=True):
+            if name in self.declared:
+                self.output(name, value)
+
+    def output(self, name: str, value: ast.expr) -> None:
+        if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Div):
+            if self.declared[name].known:
+                self.say(
+                    OUTPUT_TYPE,
+                    value.lineno,
+                    value.col_offset,
+                    f"output '{name}' of '{self.node.id}' is divided with /, which gives a fraction.",
+                    "Divide with //, and decide how to round: (a + b // 2) // b rounds to the nearest.",
+                )
+            return
+        wrong = misfit(_type(value), self.declared[name], f"output '{name}' of '{self.node.id}'")
+        if wrong is not None:
+            self.say(OUTPUT_TYPE, value.lineno, value.col_offset, wrong.message, wrong.mend)
+
+
+def _type(value: ast.expr) -> Type:
+    """The type of a Python expression, as far as it shows without running it."""
+    match value:
+        case ast.Constant(value=None | bool() | int() | float() | str() as written):
+            return literal(written)
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+            return literal(-number)
+        case ast.JoinedStr():
+            return Type("text")
+        case ast.List() | ast.ListComp():
+            return Type("list", item=ANY)
+        case ast.Dict() | ast.DictComp():
+            return Type("dict")
+        case ast.Compare():
+            return Type("boolean")
+    return ANY
+
+
+def _bound(tree: ast.Module) -> Iterator[str]:
+    """Every name the block gives a value itself, wherever it does so."""
+    for found in ast.walk(tree):
+        match found:
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                yield name
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.arg(arg=name):
+                yield name
+            case ast.ExceptHandler(name=str() as name):
+                yield name
+            case ast.MatchAs(name=str() as name) | ast.MatchStar(name=str() as name):
+                yield name
+            case ast.MatchMapping(rest=str() as name):
+                yield name
+
+
+def _own_returns(body: list[ast.stmt]) -> Iterator[ast.Return]:
+    """The `return`s of the block itself, not those of functions defined in it."""
+    for statement in body:
+        if isinstance(statement, ast.Return):
+            yield statement
+        elif not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            inner = [
+                child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.stmt)
+            ]
+            yield from _own_returns(inner)
+            for child in ast.iter_child_nodes(statement):
+                if isinstance(child, ast.ExceptHandler | ast.match_case):
+                    yield from _own_returns(child.body)

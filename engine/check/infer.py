@@ -1,0 +1,273 @@
+"""The type of an expression, worked out from its syntax; what is wrong on the way is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.check.codes import (
+    BOOLEAN,
+    COLUMN,
+    INPUT,
+    NO_OUTPUT,
+    NULL_READ,
+    OUTPUT,
+    PART,
+    SETTING,
+)
+from engine.check.narrow import narrow, path_of
+from engine.check.registry import Code, Related
+from engine.check.scope import Facts
+from engine.check.types import (
+    ANY,
+    Type,
+    join,
+    literal,
+    maybe,
+    present,
+    words,
+)
+from engine.errors import Place, Problem
+from engine.expressions import syntax as ir
+from engine.shape import did_you_mean
+
+Report = Callable[[Problem], None]
+NameType = Callable[[str, Place, Report], Type]
+
+
+@dataclass(slots=True)
+class Reading:
+    """One expression being read. `at` gives the place of an offset, `name` the type of a name."""
+
+    at: Callable[[int], Place]
+    name: NameType
+    defined: Callable[[str], Related]
+    report: Report
+    lenient: bool = False
+    """Inside `default(…)` and `is defined`: what may be absent is no mistake."""
+
+    def say(
+        self, code: Code, node: ir.Node, message: str, mend: str, related: Related = ()
+    ) -> Type:
+        """Report, and go on with a value nothing is known of: one mistake, one problem."""
+        self.report(code(self.at(node.at), message, mend, related))
+        return ANY
+
+    def type(self, node: ir.Node, facts: Facts) -> Type:
+        """The type of the value, under what earlier conditions have shown."""
+        read = TYPES[type(node)]
+        found: Type = read(self, node, facts)
+        path = path_of(node) if facts else None
+        return facts.get(path, found) if path else found
+
+    def softly(self) -> Reading:
+        """The same, where absence is allowed."""
+        return replace(self, lenient=True)
+
+    def silently(self) -> Reading:
+        """The same, reporting nothing: for a second look at what was reported already."""
+        return replace(self, report=lambda problem: None)
+
+    def narrowed(self, node: ir.Node, facts: Facts, truth: bool) -> Facts:
+        """The facts where the condition came out as `truth`."""
+        return narrow(node, facts, truth, self.silently().type)
+
+    def root(self, node: ir.Node) -> Related:
+        """Where the name an expression begins with is defined, for `related`."""
+        while isinstance(node, ir.Attr | ir.Item):
+            node = node.value
+        return self.defined(node.name) if isinstance(node, ir.Name) else ()
+
+    def boolean(self, node: ir.Node, facts: Facts, what: str) -> Type:
+        """The type of what has to be true or false."""
+        found = self.type(node, facts)
+        if not found.known:
+            return found
+        shown = ir.path_text(node)
+        if found.kind != "boolean":
+            mend = "Compare it, as in x == 'paid' or x > 0; for a fallback write x | default(…)."
+            if found.nullable:
+                mend = f"To ask whether it is there, write {shown} is not none."
+            return self.say(
+                BOOLEAN,
+                node,
+                f"{what} is {words(found)}{_named(node)}; expected true or false.",
+                mend,
+                self.root(node),
+            )
+        if found.nullable:
+            return self.say(
+                BOOLEAN,
+                node,
+                f"{what} may be null{_named(node)}; expected true or false.",
+                f"Write {shown} | default(false), or check {shown} is not none before it.",
+                self.root(node),
+            )
+        return found
+
+
+def _named(node: ir.Node) -> str:
+    return f" ({ir.path_text(node)})" if path_of(node) else ""
+
+
+TYPES: dict[type, Callable[[Reading, Any, Facts], Type]] = {}
+
+
+def types(*kinds: type) -> Callable[[Callable[[Reading, Any, Facts], Type]], Any]:
+    """Register the function that works out the type of these syntax nodes."""
+
+    def register(read: Callable[[Reading, Any, Facts], Type]) -> Any:
+        for kind in kinds:
+            TYPES[kind] = read
+        return read
+
+    return register
+
+
+@types(ir.Const)
+def _const(reading: Reading, node: ir.Const, facts: Facts) -> Type:
+    return literal(node.value)
+
+
+@types(ir.Name)
+def _name(reading: Reading, node: ir.Name, facts: Facts) -> Type:
+    return reading.name(node.name, reading.at(node.at), reading.report)
+
+
+@types(ir.Attr)
+def _attr(reading: Reading, node: ir.Attr, facts: Facts) -> Type:
+    base = reading.type(node.value, facts)
+    shown = ir.path_text(node.value)
+    if base.kind == "any":
+        return ANY
+    if base.kind == "none":
+        return reading.say(
+            NO_OUTPUT,
+            node,
+            f"'{shown}' gives nothing, and '{node.key}' is read from it.",
+            "Read from another node; `set` names values for the nodes below it.",
+            reading.root(node),
+        )
+    if base.kind in ("row", "dict"):
+        return _field(reading, node, base, shown)
+    if base.kind == "list":
+        message = f"'{shown}' is {words(base)}, and '{node.key}' is read from it as from one row."
+        mend = "Go through it with for_each, or take one: | first. Without `many` it is one row."
+    else:
+        message = f"'{shown}' is {words(base)}, which has no '{node.key}' inside."
+        mend = f"Write {shown} alone."
+        if base.kind == "null":
+            mend = "Remove this, or read another value."
+    return reading.say(PART, node, message, mend, reading.root(node))
+
+
+def _field(reading: Reading, node: ir.Attr, base: Type, shown: str) -> Type:
+    related = reading.root(node)
+    if base.fields is None:
+        return ANY
+    if node.key not in base.fields:
+        return _no_field(reading, node, base, shown)
+    found = base.fields[node.key]
+    if not base.nullable:
+        return found
+    if reading.lenient:
+        return maybe(found)
+    reading.say(
+        NULL_READ,
+        node,
+        f"'{shown}' may be null, and '{node.key}' is read from it.",
+        f"Check it before ({shown} is not none), write `expect: one` in the node that finds it, or "
+        f"give a fallback: {ir.path_text(node)} | default(…).",
+        related,
+    )
+    return found
+
+
+def _no_field(reading: Reading, node: ir.Attr, base: Type, shown: str) -> Type:
+    assert base.fields is not None
+    near = did_you_mean(node.key, list(base.fields))
+    known = ", ".join(base.fields) or "nothing"
+    name = node.key
+    if base.kind == "row":
+        return reading.say(
+            COLUMN,
+            node,
+            f"'{shown}' is a row of '{base.name}', which has no column '{name}'.{near}",
+            f"Columns of '{base.name}': {known}.",
+            reading.root(node),
+        )
+    if shown == "config":
+        return reading.say(
+            SETTING,
+            node,
+            f"there is no config value '{name}'.{near}",
+            f"Add it under `config` in project.yaml. There are: {known}.",
+        )
+    if shown == "input":
+        return reading.say(
+            INPUT,
+            node,
+            f"the flow has no input '{name}'.{near}",
+            f"Declare it in the flow's trigger. There are: {known}.",
+        )
+    return reading.say(
+        OUTPUT,
+        node,
+        f"'{shown}' has no output '{name}'.{near}",
+        f"It gives: {known}.",
+        reading.root(node),
+    )
+
+
+@types(ir.Item)
+def _item(reading: Reading, node: ir.Item, facts: Facts) -> Type:
+    base = reading.type(node.value, facts)
+    reading.type(node.index, facts)
+    if base.kind == "list":
+        if base.nullable and not reading.lenient:
+            reading.say(
+                NULL_READ,
+                node,
+                f"'{ir.path_text(node.value)}' may be null, and an item of it is read.",
+                f"Check it before: {ir.path_text(node.value)} is not none.",
+                reading.root(node),
+            )
+        return base.item or ANY
+    if base.kind in ("any", "dict", "row"):
+        return ANY
+    return reading.say(
+        PART,
+        node,
+        f"'{ir.path_text(node.value)}' is {words(base)}, which has no items.",
+        "Items are taken from a list only.",
+        reading.root(node),
+    )
+
+
+@types(ir.IfElse)
+def _if_else(reading: Reading, node: ir.IfElse, facts: Facts) -> Type:
+    reading.boolean(node.test, facts, "the condition of this if-else")
+    then = reading.type(node.then, reading.narrowed(node.test, facts, True))
+    otherwise = reading.type(node.otherwise, reading.narrowed(node.test, facts, False))
+    return join(then, otherwise)
+
+
+@types(ir.ListOf)
+def _list(reading: Reading, node: ir.ListOf, facts: Facts) -> Type:
+    items = [reading.type(item, facts) for item in node.items]
+    return Type("list", item=join(*items) if items else ANY)
+
+
+@types(ir.DictOf)
+def _dict(reading: Reading, node: ir.DictOf, facts: Facts) -> Type:
+    return Type("dict", fields={key: reading.type(value, facts) for key, value in node.items})
+
+
+@types(ir.Default)
+def _default(reading: Reading, node: ir.Default, facts: Facts) -> Type:
+    value = reading.softly().type(node.value, facts)
+    fallback = reading.type(node.fallback, facts)
+    if value.kind == "null":
+        return fallback
+    return join(present(value), fallback) if value.nullable or not value.known else value

@@ -1,0 +1,170 @@
+"""Locked nodes: the right one first in each callback's flow, none moved, and what it reads is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.check.fits import misfit
+from engine.check.registry import OTHERS, code, flow_rule, node_rule
+from engine.check.types import ANY, NO_OUTPUT, Type, of_output
+from engine.check.view import View, every_node, is_callback, trigger_name
+from engine.check.walk import Here, typed
+from engine.catalogue import NodeSpec, Output
+from engine.errors import Problem
+from engine.expressions import parse
+from engine.model import STRIPE_TRIGGERS, Flow, Node
+
+MISSING = code(
+    "locked.missing",
+    "A callback without its locked node",
+    "The locked node reads Stripe's event and keeps the system tables right. Without it the flow "
+    "would act on nothing, and payments would stay as they were.",
+)
+MOVED = code(
+    "locked.moved",
+    "A locked node that is not where it belongs",
+    "A callback begins with its locked node, at the top level: everything below it acts on what it "
+    "found out. stripe.process_recurring_payment stands at the top level too, so that no charge is "
+    "left without its payment.",
+)
+TWICE = code(
+    "locked.twice",
+    "A locked node that is there twice",
+    "The second one would handle the same event again, and find that it was processed already.",
+)
+WRONG_FLOW = code(
+    "locked.flow",
+    "A node in a flow it does not belong to",
+    "Some nodes work in certain flows only: each callback has a locked node of its own.",
+)
+INPUT = code(
+    "locked.input",
+    "A locked node without what it reads",
+    "stripe.process_recurring_payment reads create_order.orderId and create_order.amount: which "
+    "order the charge pays, and how much it is. The node `create_order` is yours to change, but it "
+    "has to give both.",
+)
+PROCESS = "stripe.process_recurring_payment"
+_INPUT_TYPES = {"orderId": "key", "amount": "amount"}
+
+
+def callback_type(trigger: str) -> str:
+    """The locked node a callback's flow begins with."""
+    return f"stripe.{trigger}_callback"
+
+
+@flow_rule
+def first_node(flow: Flow, view: View) -> Iterator[Problem]:
+    """A callback begins with its locked node."""
+    if not is_callback(flow):
+        return
+    wanted = callback_type(trigger_name(flow))
+    if wanted not in view.catalogue:
+        return
+    if flow.nodes and flow.nodes[0].type == wanted:
+        return
+    there = [node for node in every_node(flow.nodes) if node.type == wanted]
+    if there:
+        yield MOVED(
+            there[0].place,
+            f"'{there[0].id}' ({wanted}) is not the first node of the flow.",
+            "Move it to the top of `nodes`; what stands above it cannot know what the event says.",
+        )
+        return
+    yield MISSING(
+        flow.place(("nodes", 0)),
+        f"the flow is started by `stripe: {trigger_name(flow)}`, but does not begin with "
+        f"{wanted}.",
+        f"Put this first: - {{id: callback, type: {wanted}, locked: true}}",
+        ((flow.place(("trigger",)), "the trigger"),),
+    )
+
+
+@flow_rule
+def process_recurring(flow: Flow, view: View) -> Iterator[Problem]:
+    """A recurring charge ends in its payment, whichever way the flow went."""
+    if trigger_name(flow) != "recurring_charge" or PROCESS not in view.catalogue:
+        return
+    there = [node for node in every_node(flow.nodes) if node.type == PROCESS]
+    if not there:
+        yield MISSING(
+            flow.place(("nodes",)),
+            f"the flow never records the payment: {PROCESS} is missing.",
+            f"Put this below `create_order`: - {{id: process, type: {PROCESS}, locked: true}}",
+        )
+    elif there[0] not in flow.nodes:
+        yield MOVED(
+            there[0].place,
+            f"'{there[0].id}' ({PROCESS}) stands inside a block, so some charges would have no "
+            "payment.",
+            "Move it to the top level, below `create_order`.",
+        )
+
+
+@flow_rule
+def belongs(flow: Flow, view: View) -> Iterator[Problem]:
+    """Each node in a flow where it can work; locked ones once."""
+    trigger = trigger_name(flow)
+    seen: dict[str, Node] = {}
+    for node in every_node(flow.nodes):
+        spec = view.catalogue[node.type]
+        if spec.locked and node.type in seen:
+            yield TWICE(
+                node.place,
+                f"{node.type} is in this flow already.",
+                "Remove one of them.",
+                ((seen[node.type].place, "the first one"),),
+            )
+        seen.setdefault(node.type, node)
+        if not spec.only_in or trigger in spec.only_in:
+            continue
+        mend = f"It belongs into flows started by: {', '.join(spec.only_in)}."
+        if spec.locked and trigger in STRIPE_TRIGGERS:
+            mend += f" The locked node of this flow is {callback_type(trigger)}."
+        yield WRONG_FLOW(
+            flow.place((*node.path, "type")),
+            f"{node.type} cannot stand in a flow started by `{trigger}`.",
+            mend,
+            ((flow.place(("trigger",)), "the trigger"),),
+        )
+
+
+@node_rule(OTHERS)
+def other_node(node: Node, here: Here) -> Type:
+    """Any type without a rule of its own: read all its values; outputs as the catalogue says."""
+    spec = here.view.catalogue[node.type]
+    for key, written in node.keys.items():
+        here.value(written, here.at(node, key))
+    _reads(node, here, spec)
+    if isinstance(spec.outputs, str):
+        return NO_OUTPUT if spec.outputs == "none" else ANY
+    fields = {name: of_output(one, here.view.order) for name, one in spec.outputs.items()}
+    return Type("dict", fields=fields)
+
+
+def _reads(node: Node, here: Here, spec: NodeSpec) -> None:
+    """The fixed inputs of a locked node: they are there, and of the type it needs."""
+    related = here.defined("create_order")
+    for name, written in spec.inputs.items():
+        problems: list[Problem] = []
+        expression = parse(written, node.place)
+        reading = here.reading(expression)
+        reading.report = problems.append
+        found = typed(expression, reading, here.scope.facts)
+        wanted = of_output(Output(name, _INPUT_TYPES.get(name, "json")), here.view.order)
+        if problems:
+            why = problems[0].message
+        elif (wrong := misfit(found, wanted, f"'{name}'")) is not None:
+            why = wrong.message
+        else:
+            continue
+        here.report(
+            INPUT(
+                node.place,
+                f"'{node.id}' reads {written.strip('{} ')}: {why}",
+                "Have a node `create_order` above it, at the top level, that gives "
+                f"{' and '.join(spec.inputs)} (a branch with `gives`, or a code block).",
+                related,
+            )
+        )
+        return

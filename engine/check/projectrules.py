@@ -1,0 +1,98 @@
+"""project.yaml: row rules of roles, config values, and columns that cannot be what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.check.codes import UNDEFINED
+from engine.check.infer import Reading, Report
+from engine.check.registry import code, project_rule
+from engine.check.types import ANY, TEXT, Type, of_row
+from engine.check.view import View
+from engine.errors import Place, Problem
+from engine.expressions import ExpressionProblem, condition
+from engine.model import Value
+from engine.shape import did_you_mean, kind, shown
+
+CONFIG = code(
+    "config.value",
+    "A config value that flows cannot use",
+    "Config values are text, integers, true or false, or lists and named values of these. A number "
+    "with a fraction would be rounded; an empty value is most often one that was forgotten.",
+)
+CALLER = Type("dict", fields={"id": TEXT, "role": TEXT})
+
+
+@project_rule
+def config_values(view: View) -> Iterator[Problem]:
+    """Every config value is one that a flow can use."""
+    if view.project is not None:
+        for name, value in view.project.config.items():
+            yield from _config(view, value, ("config", name), name)
+
+
+def _config(view: View, value: Value, path: tuple[str | int, ...], name: str) -> Iterator[Problem]:
+    place = view.project_place(*path)
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from _config(view, one, (*path, key), f"{name}.{key}")
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from _config(view, one, (*path, index), f"{name}[{index}]")
+    elif isinstance(value, float) or value is None:
+        mend = "Write minor units (5.10 USD is 510), or put quotes around it to make it text."
+        if value is None:
+            mend = "Give it a value, or remove it."
+        yield CONFIG(
+            place,
+            f"the config value '{name}' is {shown(value)} ({kind(value)}); expected text, an integer, "
+            "true or false.",
+            mend,
+        )
+    elif isinstance(value, str) and "{{" in value:
+        yield CONFIG(
+            place,
+            f"the config value '{name}' is an expression; config values are taken as they are.",
+            "Write the value itself; compute with it in a flow.",
+        )
+
+
+@project_rule
+def row_rules(view: View) -> Iterator[Problem]:
+    """The `when` of every role's action: a condition over `order` and `caller`."""
+    project = view.project
+    if project is None:
+        return
+    names = {"order": of_row(project.order, project.tables), "caller": CALLER}
+    for role, written in project.roles.items():
+        for action, rule in ((written or {}).get("actions") or {}).items():
+            if rule and "when" in rule:
+                place = view.project_place("roles", role, "actions", action, "when")
+                problems: list[Problem] = []
+                _row_rule(rule["when"], place, names, problems.append)
+                yield from problems
+
+
+def _row_rule(written: str, place: Place, names: dict[str, Type], report: Report) -> None:
+    try:
+        expression = condition(written, place)
+    except ExpressionProblem as found:
+        for problem in found.problems:
+            report(problem)
+        return
+
+    def name_type(name: str, at: Place, say: Report) -> Type:
+        if name in names:
+            return names[name]
+        say(
+            UNDEFINED(
+                at,
+                f"a row rule cannot read '{name}'.{did_you_mean(name, list(names))}",
+                "It reads `order` (the row) and `caller` (id and role), nothing else.",
+            )
+        )
+        return ANY
+
+    [node] = expression.parts
+    assert not isinstance(node, str), "a condition is one whole expression"
+    Reading(expression.at, name_type, lambda name: (), report).boolean(node, {}, "this row rule")
