@@ -57,7 +57,9 @@ def read_cases(folder: pathlib.Path) -> list[TestCase]:
     """All cases of a project's tests/ folder. Raises ProblemsFound, BadInput when there are none."""
     files = sorted((folder / "tests").glob("*.yaml"))
     if not files:
-        raise BadInput(f"{shown(folder / 'tests')}: no test cases here. Write one in tests/payment.yaml.")
+        raise BadInput(
+            f"{shown(folder / 'tests')}: no test cases here. Write one in tests/payment.yaml."
+        )
     cases: list[TestCase] = []
     problems: list[Problem] = []
     for file in files:
@@ -104,7 +106,9 @@ def _orders(events: list[dict[str, Any]], shuffle: bool) -> Iterable[tuple[dict[
 
 
 def _event(case: TestCase, written: Value) -> dict[str, Any]:
-    name, change = (written, {}) if isinstance(written, str) else (written["event"], written.get("change", {}))
+    name, change = (
+        (written, {}) if isinstance(written, str) else (written["event"], written.get("change", {}))
+    )
     data, _, _ = read_event(case.folder / "events" / f"{name}.json")
     data = copy.deepcopy(data)
     for path, value in change.items():
@@ -141,7 +145,9 @@ def _run_once(
                 verdicts.append(receiver.receive(tx, data, orjson.dumps(data).decode(), event))
                 later = drain(receiver, tx)
                 taken |= set(_taken([*verdicts, *later]))
-                verdicts[-1].error = verdicts[-1].error or next((v.error for v in later if v.error), None)
+                verdicts[-1].error = verdicts[-1].error or next(
+                    (v.error for v in later if v.error), None
+                )
             yield from _outcomes(expect, verdicts)
             for table, rows in expect.get("tables", {}).items():
                 if table not in project.file.tables:
@@ -221,6 +227,4 @@ def all_cases(project: Project) -> list[Taken]:
                 yield from inside(flow, case.do)
             yield from inside(flow, node.do)
 
-    return [
-        taken for name, one in project.flows.items() for taken in inside(name, one.flow.nodes)
-    ]
+    return [taken for name, one in project.flows.items() for taken in inside(name, one.flow.nodes)]

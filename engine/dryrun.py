@@ -65,7 +65,9 @@ def read_event(path: pathlib.Path) -> tuple[dict[str, Any], str, Event]:
     try:
         body = path.read_bytes()
     except OSError as error:
-        raise BadInput(f"{shown(path)}: cannot be read ({error.strerror}). Check the name.") from None
+        raise BadInput(
+            f"{shown(path)}: cannot be read ({error.strerror}). Check the name."
+        ) from None
     try:
         data = load(body)
         return data, body.decode(), of(data)

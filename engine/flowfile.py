@@ -12,6 +12,7 @@ from engine.shape import check_shape, did_you_mean, kind
 from engine.paths import shown
 from engine.yamlfile import Document, read, read_path
 
+
 def read_flow(path: pathlib.Path) -> Flow:
     """One flow file. Raises ProblemsFound."""
     return parse_flow(read_path(path, shown(path)))
@@ -78,8 +79,12 @@ class _FlowReader:
     def node(self, written: Value, path: Path) -> Node | None:
         place = self.document.place(path)
         if not isinstance(written, dict):
-            self.say("node.shape", path, f"a node is a mapping, here is {kind(written)}.",
-                     "Write it as `- {id: …, type: …}`.")
+            self.say(
+                "node.shape",
+                path,
+                f"a node is a mapping, here is {kind(written)}.",
+                "Write it as `- {id: …, type: …}`.",
+            )
             return None
         spec = self.spec(written, path)
         if spec is None:
@@ -114,8 +119,12 @@ class _FlowReader:
         if isinstance(name, str) and name in known:
             return known[name]
         if name is None:
-            self.say("node.type", path, "this node has no `type`.",
-                     f"Add one of: {', '.join(sorted(known))}.")
+            self.say(
+                "node.type",
+                path,
+                "this node has no `type`.",
+                f"Add one of: {', '.join(sorted(known))}.",
+            )
         else:
             self.say(
                 "node.type",
@@ -128,8 +137,12 @@ class _FlowReader:
     def claim(self, name: str, path: Path) -> None:
         place = self.document.place(path)
         if name in RESERVED_NAMES:
-            self.say("node.reserved", path, f"'{name}' is a reserved name.",
-                     f"Choose another id; reserved are {', '.join(sorted(RESERVED_NAMES))}.")
+            self.say(
+                "node.reserved",
+                path,
+                f"'{name}' is a reserved name.",
+                f"Choose another id; reserved are {', '.join(sorted(RESERVED_NAMES))}.",
+            )
         elif name in self.seen:
             self.problems.append(
                 Problem(
@@ -164,9 +177,12 @@ class _FlowReader:
                 )
             names.setdefault(one["name"], place)
             if ("when" in one) == ("else" in one):
-                self.say("branch.condition", here,
-                         f"case '{one['name']}' needs either `when` or `else: true`, and not both.",
-                         'Write when: "{{ … }}", or else: true for the last case.')
+                self.say(
+                    "branch.condition",
+                    here,
+                    f"case '{one['name']}' needs either `when` or `else: true`, and not both.",
+                    'Write when: "{{ … }}", or else: true for the last case.',
+                )
             cases.append(
                 Case(
                     name=one["name"],
@@ -183,13 +199,19 @@ class _FlowReader:
     def else_case(self, written: list[Value], path: Path) -> None:
         elses = [i for i, one in enumerate(written) if isinstance(one, dict) and "else" in one]
         if not elses:
-            self.say("branch.else_missing", path,
-                     "this branch has no else case, so an event that fits no case would be lost.",
-                     "End it with: - {name: anything else, else: true, do: []}")
+            self.say(
+                "branch.else_missing",
+                path,
+                "this branch has no else case, so an event that fits no case would be lost.",
+                "End it with: - {name: anything else, else: true, do: []}",
+            )
         elif elses[0] != len(written) - 1:
-            self.say("branch.else_place", (*path, elses[0]),
-                     "the else case is not the last one, so the cases below it are never reached.",
-                     "Move it to the end; there is one else case in a branch.")
+            self.say(
+                "branch.else_place",
+                (*path, elses[0]),
+                "the else case is not the last one, so the cases below it are never reached.",
+                "Move it to the end; there is one else case in a branch.",
+            )
 
     def say(self, code: str, path: Path, message: str, mend: str) -> None:
         self.problems.append(Problem(code, self.document.place(path), message, mend))

@@ -58,16 +58,14 @@ class Block:
         from pydantic_monty import MontyCrashedError, MontyError, MontyRuntimeError
 
         try:
-            with (
-                _pool().checkout(
-                    limits=_LIMITS,  # type: ignore[arg-type]
-                    os_policy={
-                        "datetime": _FROZEN,
-                        "sleep": "zero",
-                        "random_start": {"seed": 0},
-                    },
-                ) as session
-            ):
+            with _pool().checkout(
+                limits=_LIMITS,  # type: ignore[arg-type]
+                os_policy={
+                    "datetime": _FROZEN,
+                    "sleep": "zero",
+                    "random_start": {"seed": 0},
+                },
+            ) as session:
                 return session.feed_run(
                     self._source, inputs=dict(inputs), print_callback=lambda _stream, _text: None
                 )

@@ -44,7 +44,9 @@ def from_environment(project: ProjectFile) -> Secrets:
     variables = {**DEFAULT_VARIABLES, **project.secrets}
 
     def found(name: str) -> list[str]:
-        return [value for variable in variables[name] if (value := os.environ.get(variable, "").strip())]
+        return [
+            value for variable in variables[name] if (value := os.environ.get(variable, "").strip())
+        ]
 
     return Secrets(
         variables=variables,

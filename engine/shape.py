@@ -111,7 +111,12 @@ def _missing_key(error: ValidationError) -> Saying:
 def _wrong_type(error: ValidationError) -> Saying:
     wanted = error.validator_value
     names = [wanted] if isinstance(wanted, str) else list(wanted)
-    words = {"object": "a mapping", "array": "a list", "string": "text", "integer": "a whole number"}
+    words = {
+        "object": "a mapping",
+        "array": "a list",
+        "string": "text",
+        "integer": "a whole number",
+    }
     words |= {"boolean": "true or false", "null": "nothing", "number": "a number"}
     expected = " or ".join(words.get(name, name) for name in names)
     found = f"{shown(error.instance)} ({kind(error.instance)})"

@@ -8,11 +8,14 @@ from dataclasses import replace
 from engine.errors import RunError
 from engine.model import Change, Node, ProjectFile, Row, Value
 from engine.nodes.base import Frame, NotOurs, NotYet, Step, StopRun
+from engine.nodes.journal import ActionRefused, CallNeeded
 from engine.store.base import StoreBusy, StoreError
 
 Entry = dict[str, Value]
 """`id`, `type`, `line`; then, where there is something to say, `in`, `out`, `notes`, `changes` (row
 changes: table, key, before, after), `error`, and `nodes` (the entries of the blocks inside)."""
+
+OWN_SCOPE = frozenset({"for_each", "flow"})
 
 
 def traced(node: Node, step: Step) -> Callable[[Frame], None]:
@@ -21,6 +24,13 @@ def traced(node: Node, step: Step) -> Callable[[Frame], None]:
     holds_blocks = bool(node.cases or node.do) or kind == "flow"
 
     def run_node(frame: Frame) -> None:
+        journal = frame.journal
+        if journal is not None and name in journal.outputs:
+            frame.values[name] = journal.outputs[name]
+            return
+        if kind in OWN_SCOPE:
+            # Ids inside repeat, or belong to another flow; the whole node is journaled instead.
+            frame.journal = None
         outer, inputs, notes = frame.trace, frame.inputs, frame.notes
         frame.inputs, frame.notes = None, []
         inner: list[Entry] | None = [] if holds_blocks and outer is not None else None
@@ -31,10 +41,15 @@ def traced(node: Node, step: Step) -> Callable[[Frame], None]:
         try:
             output = step(frame)
             frame.values[name] = output
+            if journal is not None:
+                journal.outputs[name] = output
             if output is not None:
                 entry["out"] = output
-        except (StopRun, NotYet, NotOurs, StoreBusy) as signal:
-            entry["error" if not isinstance(signal, StopRun) else "stop"] = str(signal)
+        except (StopRun, CallNeeded) as signal:
+            entry["stop"] = str(signal)
+            raise
+        except (NotYet, NotOurs, ActionRefused, StoreBusy) as signal:
+            entry["error"] = str(signal)
             raise
         except RunError as error:
             if error.node is None:
@@ -60,6 +75,7 @@ def traced(node: Node, step: Step) -> Callable[[Frame], None]:
                     ]
                 outer.append(entry)
             frame.trace, frame.inputs, frame.notes = outer, inputs, notes
+            frame.journal = journal
 
     return run_node
 

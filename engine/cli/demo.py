@@ -15,7 +15,9 @@ EVENT = "events/payment_intent.succeeded.json"
 def prepare(project: Project) -> None:
     """The database with the example rows, where there is none yet. Never with live keys."""
     if project.secrets().mode == "live":
-        raise BadInput("--demo is for trying things out, but the keys set here are live keys. Leave --demo out.")
+        raise BadInput(
+            "--demo is for trying things out, but the keys set here are live keys. Leave --demo out."
+        )
     applied = migrate.apply(project.database, project.file)
     if applied:
         store = project.store()

@@ -35,7 +35,9 @@ def run(options: argparse.Namespace) -> int:
     from engine.project import Project, read_rows
 
     if not options.flow.is_file():
-        raise BadInput(f"{options.flow}: there is no such flow file. Expected a path like flows/payment_callback.yaml")
+        raise BadInput(
+            f"{options.flow}: there is no such flow file. Expected a path like flows/payment_callback.yaml"
+        )
     project = Project.open(project_folder(options.project, options.flow))
     name = options.flow.stem
     if name not in project.flows:
@@ -57,6 +59,3 @@ def run(options: argparse.Namespace) -> int:
 
         print_dry_run(result, project)
     return FLOW_FAILED if result.failed else DONE
-
-
-

@@ -23,7 +23,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("event", metavar="EVENT_ID")
     show.add_argument("--json", action="store_true")
     show.set_defaults(verb=_show)
-    replay = verbs.add_parser("replay", help="run events that rest as dead letters, wait or were set aside")
+    replay = verbs.add_parser(
+        "replay", help="run events that rest as dead letters, wait or were set aside"
+    )
     replay.add_argument("event", metavar="EVENT_ID", nargs="*")
     replay.add_argument("--dead", action="store_true", help="all dead letters")
     replay.set_defaults(verb=_replay)
@@ -54,7 +56,9 @@ def _list(options: argparse.Namespace) -> int:
     if not rows:
         print("no such events in the inbox")
     for row in rows:
-        print(f"{row.received_at}  {row.state:8}  {row.type:38}  {row.id}  {row.reason or ''}".rstrip())
+        print(
+            f"{row.received_at}  {row.state:8}  {row.type:38}  {row.id}  {row.reason or ''}".rstrip()
+        )
     return DONE
 
 
@@ -69,7 +73,9 @@ def _show(options: argparse.Namespace) -> int:
         found = runs.list(tx, event_id=options.event) if row else []
     store.close()
     if row is None:
-        raise BadInput(f"no event {options.event} in the inbox. See them with: actionflow events list")
+        raise BadInput(
+            f"no event {options.event} in the inbox. See them with: actionflow events list"
+        )
     data = _plain(row) | {"runs": [_plain(one) for one in found], "event": json.loads(row.payload)}
     if options.json:
         print(json.dumps(data, indent=2))
@@ -78,7 +84,9 @@ def _show(options: argparse.Namespace) -> int:
         if name not in ("runs", "event", "payload") and value is not None:
             print(f"{name:14} {value}")
     for one in found:
-        print(f"run {one.id:<10} {one.flow} {one.outcome} {one.started_at} {one.duration_us} us {one.error or ''}".rstrip())
+        print(
+            f"run {one.id:<10} {one.flow} {one.outcome} {one.started_at} {one.duration_us} us {one.error or ''}".rstrip()
+        )
     print(json.dumps(data["event"], indent=2))
     return DONE
 
@@ -127,7 +135,9 @@ def _sign(options: argparse.Namespace) -> int:
     secrets = Project(folder, loaded.project, {}).secrets()
     if not secrets.webhook_secrets:
         names = " or ".join(secrets.variables["webhook_secret"])
-        raise BadInput(f"there is no webhook secret to sign with. Set {names}, or start the server with --demo.")
+        raise BadInput(
+            f"there is no webhook secret to sign with. Set {names}, or start the server with --demo."
+        )
     try:
         body = options.file.read_bytes()
     except OSError as error:

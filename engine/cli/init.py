@@ -22,7 +22,9 @@ def run(options: argparse.Namespace) -> int:
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"{folder}: this is a file. Name a new or empty folder.")
     if folder.is_dir() and any(folder.iterdir()):
-        raise BadInput(f"{folder}: the folder is not empty. Name a new or empty one, nothing was written.")
+        raise BadInput(
+            f"{folder}: the folder is not empty. Name a new or empty one, nothing was written."
+        )
     shutil.copytree(share("flows"), folder, ignore=LEFT_OUT, dirs_exist_ok=True)
     schemas = folder / ".actionflow" / "schemas"
     schemas.mkdir(parents=True)

@@ -47,10 +47,15 @@ def print_dry_run(result: DryRun, project: Project) -> None:
 def _verdict(verdict: Verdict, project: Project, *, seen_before: bool) -> Tree:
     event = verdict.event
     head = Text.assemble(
-        "event ", (event.id, "bold"), f"  {event.type}", (f"  API {event.api_version or '-'}", "dim")
+        "event ",
+        (event.id, "bold"),
+        f"  {event.type}",
+        (f"  API {event.api_version or '-'}", "dim"),
     )
     if seen_before:
-        head.append("\nthe database has this event already; a server would not run it again", "yellow")
+        head.append(
+            "\nthe database has this event already; a server would not run it again", "yellow"
+        )
     tree = Tree(head, guide_style="dim")
     flow = project.flows[verdict.flow].flow if verdict.flow else None
     for entry in verdict.trace:
@@ -114,11 +119,15 @@ def diff(change: dict[str, Value]) -> Text:
         for column, value in after.items()
         if before.get(column) != value
     ]
-    return Text.assemble(("~ ", "yellow bold"), (name, "bold"), f"  {', '.join(moved) or 'as it was'}")
+    return Text.assemble(
+        ("~ ", "yellow bold"), (name, "bold"), f"  {', '.join(moved) or 'as it was'}"
+    )
 
 
 def _row(row: Row) -> str:
-    return ", ".join(f"{column} {_short(value)}" for column, value in row.items() if value is not None)
+    return ", ".join(
+        f"{column} {_short(value)}" for column, value in row.items() if value is not None
+    )
 
 
 def _short(value: Value) -> str:

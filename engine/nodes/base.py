@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from engine.errors import ActionflowError, Place
 from engine.model import Flow, Node, ProjectFile, Value
+from engine.nodes.journal import Journal
 from engine.store.base import Transaction
 
 
@@ -32,6 +33,8 @@ class Frame:
     explain: bool = False
     """Leave notes on why each case matched or did not: for the dry run, too slow for every event."""
     log: list[str] = field(default_factory=list)
+    journal: Journal | None = None
+    """In actions: what was done in earlier stretches of this run."""
     subjects: list[str] = field(default_factory=list)
     """Stripe ids (pi_…, sub_…, in_…) whose rows this run made: set-aside events about them can run now."""
 
@@ -98,7 +101,9 @@ REGISTRY: dict[str, NodeType] = {}
 def node_type(name: str) -> Callable[[Callable[[Node, Compiler], Step]], Any]:
     """Register a function that compiles nodes of this type."""
 
-    def register(compile_node: Callable[[Node, Compiler], Step]) -> Callable[[Node, Compiler], Step]:
+    def register(
+        compile_node: Callable[[Node, Compiler], Step],
+    ) -> Callable[[Node, Compiler], Step]:
         REGISTRY[name] = NodeType(name, compile_node)
         return compile_node
 

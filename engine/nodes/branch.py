@@ -22,7 +22,9 @@ def branch(node: Node, compiler: Compiler) -> Step:
         if case.is_else:
             otherwise = (case.name, block, gives)
         else:
-            tests.append((case.name, compiler.condition(node, "cases", index, "when"), block, gives))
+            tests.append(
+                (case.name, compiler.condition(node, "cases", index, "when"), block, gives)
+            )
     assert otherwise is not None, "the loader lets no branch through without an else case"
     else_name, else_block, else_gives = otherwise
 

@@ -19,7 +19,9 @@ def code(node: Node, compiler: Compiler) -> Step:
     try:
         block = Block(node.keys["code"], tuple(node.keys.get("inputs") or ()))
     except CodeFailed as error:
-        raise RunError(f"line {error.line} of the code: {error}", node=node.id, place=place) from None
+        raise RunError(
+            f"line {error.line} of the code: {error}", node=node.id, place=place
+        ) from None
 
     def step(frame: Frame) -> Value:
         frame.inputs = given = inputs(frame.values) if inputs else {}

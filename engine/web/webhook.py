@@ -36,7 +36,11 @@ async def stripe_webhook(request: Request) -> Response:
     try:
         body = await read_body(request)
     except TooLarge:
-        return problem(413, "body_too_large", f"The body is over {MOST_BYTES} bytes; Stripe sends none so large.")
+        return problem(
+            413,
+            "body_too_large",
+            f"The body is over {MOST_BYTES} bytes; Stripe sends none so large.",
+        )
     except ClientDisconnect:
         return problem(400, "body_cut", "The body ended before it was whole.")
     try:
