@@ -108,7 +108,30 @@ RUN = Table(
     title="Executions of flows",
 )
 
-OWN_TABLES: Mapping[str, Table] = {table.name: table for table in (META, INBOX, FLOW, RUN)}
+ACTION = Table(
+    PREFIX + "action",
+    _columns(
+        id="integer",
+        action="text",
+        caller_id="text",
+        caller_role="text",
+        dedupe="text",
+        input="text",
+        flow_digest="text",
+        state="text",
+        journal="text",
+        call="text",
+        answer="text",
+        created_at="timestamp",
+        updated_at="timestamp",
+        lease_until="timestamp",
+        null=("dedupe", "call", "answer", "lease_until"),
+    ),
+    key="id",
+    title="User actions, from the first request to the answer",
+)
+
+OWN_TABLES: Mapping[str, Table] = {table.name: table for table in (META, INBOX, FLOW, RUN, ACTION)}
 
 UNFINISHED = "state <> 'done'"
 """Done events are nearly all; indexes and queries of the others leave them out by these words."""
@@ -117,6 +140,8 @@ OWN_INDEXES = (
     Index(INBOX.name, ("state", "next_try_at"), where=UNFINISHED),
     Index(INBOX.name, ("subject",), where=UNFINISHED),
     Index(INBOX.name, ("received_at", "id")),
+    Index(ACTION.name, ("dedupe",), unique=True),
+    Index(ACTION.name, ("state", "lease_until"), where="state <> 'done'"),
     Index(RUN.name, ("event_id",)),
     Index(RUN.name, ("outcome", "id"), where="outcome <> 'done'"),
 )
@@ -136,3 +161,8 @@ def indexes(tables: Mapping[str, Table]) -> list[Index]:
         for index in extra
         if index.table in tables and set(index.columns) <= tables[index.table].columns.keys()
     ]
+
+
+def with_own(tables: Mapping[str, Table]) -> dict[str, Table]:
+    """The project's tables and the engine's."""
+    return {**tables, **OWN_TABLES}
