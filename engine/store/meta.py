@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from engine.store.base import Transaction
+from collections.abc import Mapping
+from typing import Protocol
+
+from engine.model import Row, Value
 
 READ = "SELECT value FROM actionflow_meta WHERE key = :key"
 WRITE = """
@@ -11,12 +14,18 @@ WRITE = """
 """
 
 
-def read(tx: Transaction, key: str) -> str | None:
+class Executor(Protocol):
+    """Anything that runs SQL: a transaction, or the editor of a migration."""
+
+    def execute(self, sql: str, params: Mapping[str, Value] | None = None) -> list[Row]: ...
+
+
+def read(tx: Executor, key: str) -> str | None:
     """The text kept under `key`, or None."""
     found = tx.execute(READ, {"key": key})
-    return found[0]["value"] if found else None
+    return str(found[0]["value"]) if found else None
 
 
-def write(tx: Transaction, key: str, value: str) -> None:
+def write(tx: Executor, key: str, value: str) -> None:
     """Keep this text under `key`."""
     tx.execute(WRITE, {"key": key, "value": value})

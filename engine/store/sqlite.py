@@ -8,6 +8,8 @@ from pathlib import Path
 
 from engine.model import Table
 from engine.store.base import Clock, StoreError
+from engine.store.migrate import require_current
+from engine.store.sqlite_schema import create_all
 from engine.store.sqlite_store import SqliteStore
 
 SCHEME = "sqlite:///"
@@ -38,13 +40,18 @@ def open_store(
     path = Path(url.removeprefix(SCHEME))
     if migrating:
         path.parent.mkdir(parents=True, exist_ok=True)
-    return SqliteStore(path, tables, clock=clock, create=migrating)
+    store = SqliteStore(path, tables, clock=clock, create=migrating)
+    if not migrating:
+        try:
+            require_current(store)
+        except BaseException:
+            store.close()
+            raise
+    return store
 
 
 def memory(tables: Mapping[str, Table], *, clock: Clock = utc_now) -> SqliteStore:
     """An empty store in memory, with all tables made."""
-    from engine.store.sqlite_schema import create_all  # brings sqlite-utils, which takes 70 ms
-
     store = SqliteStore(None, tables, clock=clock)
     with store.exclusively():
         create_all(store.connection, tables)

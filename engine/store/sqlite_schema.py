@@ -1,43 +1,128 @@
-"""Tables as SQLite's SQL, written by sqlite-utils."""
+"""SQLite's tables: made, looked at and changed by sqlite-utils."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from engine.model import Table
+from engine.model import Row, Table, Value
+from engine.store.base import ConstraintViolation, StoreError
 from engine.store.codec import stored_type
-from engine.store.own import OWN_TABLES, indexes
+from engine.store.operations import (
+    ActualColumn,
+    ActualTable,
+    AddColumn,
+    AddIndex,
+    AlterTable,
+    CreateTable,
+    Keep,
+    Operation,
+)
+from engine.store.own import indexes, with_own
+from engine.store.sqlite_errors import translated
+from engine.store.statements import quoted
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-PYTHON_TYPES = {"integer": int, "amount": int, "boolean": int}  # the others are text
+INTEGERS = frozenset({"integer", "amount", "boolean"})
+KINDS = {"INTEGER": "integer", "INT": "integer", "BIGINT": "integer", "TEXT": "text"}
 
 
-def database(connection: sqlite3.Connection) -> Database:
-    """sqlite-utils on this connection; imported late, since it takes 70 ms and few need it."""
-    from sqlite_utils import Database
+def create_all(connection: sqlite3.Connection, tables: Mapping[str, Table]) -> None:
+    """Make all tables, the engine's own too, in an empty database."""
+    everything = with_own(tables)
+    for sql in _create_statements(everything).values():
+        connection.execute(sql)
+    for index in indexes(everything):
+        connection.execute(index.sql)
+
+
+class SqliteEditor:
+    """Looks at the schema of a database, and writes the SQL that changes it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, sql: str, params: Mapping[str, Value] | None = None) -> list[Row]:
+        """Run one statement; the rows of a SELECT."""
+        try:
+            cursor = self._connection.execute(sql, params or {})
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, found, strict=True)) for found in cursor]
+        except sqlite3.Error as error:
+            raise translated(error) from error
+
+    def check_references(self, table: str) -> None:
+        """Raises ConstraintViolation when a row of this table refers to no row."""
+        broken = self.execute(f"PRAGMA foreign_key_check({quoted(table)})")
+        if broken:
+            raise ConstraintViolation(
+                f"table '{table}': rows refer to rows of '{broken[0]['parent']}' that are not "
+                f"there ({len(broken)} in all); correct these rows first.",
+                table=table,
+            )
+
+    def inspect(self) -> dict[str, ActualTable]:
+        """All tables of the database, by name."""
+        found = _database(self._connection)
+        return {name: _actual(found, name) for name in found.table_names()}
+
+    def render(
+        self, operations: Iterable[Operation], tables: Mapping[str, Table]
+    ) -> list[tuple[str, ...]]:
+        """The SQL of each operation, in this order.
+
+        sqlite-utils does them on an empty copy of the schema, and what it ran there is the answer.
+        """
+        ran: list[str] = []
+        creates = _create_statements(tables)
+        copy = self._empty_copy()
+        try:
+            rendered = []
+            for operation in operations:
+                ran.clear()
+                with copy.tracer(lambda sql, _: ran.append(sql.strip().rstrip(";"))):
+                    _do(copy, operation, creates, tables)
+                rendered.append(tuple(sql for sql in ran if _changes_something(sql)))
+            return rendered
+        finally:
+            copy.close()
+
+    def _empty_copy(self) -> Database:
+        copy = sqlite3.connect(":memory:", isolation_level=None)
+        plain = {row["name"] for row in self.execute("PRAGMA table_list") if row["type"] == "table"}
+        for row in self.execute(
+            "SELECT tbl_name, sql FROM sqlite_master WHERE type IN ('table', 'index') "
+            "AND sql IS NOT NULL AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY type DESC"
+        ):
+            if row["tbl_name"] in plain:
+                try:
+                    copy.execute(row["sql"])
+                except sqlite3.Error as error:
+                    raise StoreError(
+                        f"table '{row['tbl_name']}' cannot be copied to try the change on "
+                        f"({error}): take away what SQLite alone does not know in {row['sql']!r}."
+                    ) from error
+        return _database(copy)
+
+
+def _database(connection: sqlite3.Connection) -> Database:
+    from sqlite_utils import Database  # takes 70 ms, and only schema work needs it
 
     return Database(connection, recursive_triggers=False, execute_plugins=False)
 
 
-def with_own(tables: Mapping[str, Table]) -> dict[str, Table]:
-    """The project's tables and the engine's."""
-    return {**tables, **OWN_TABLES}
-
-
-def create_statements(tables: Mapping[str, Table]) -> dict[str, str]:
+def _create_statements(tables: Mapping[str, Table]) -> dict[str, str]:
     """CREATE TABLE for each table, by name; STRICT, so that each column holds its type only."""
-    scratch = database(sqlite3.connect(":memory:"))
+    scratch = _database(sqlite3.connect(":memory:"))
     try:
         # sqlite-utils wants the target of a reference to be there, SQLite does not (tables may
         # refer to each other in a circle): stand-ins with nothing but the key satisfy it.
         for table in tables.values():
-            scratch.create_table(
-                table.name, {table.key: _python_type(table, table.key, tables)}, pk=table.key
-            )
+            key_type = _python_type(table, table.key, tables)
+            scratch.create_table(table.name, {table.key: key_type}, pk=table.key)
         return {
             table.name: scratch.create_table_sql(
                 table.name,
@@ -59,14 +144,72 @@ def create_statements(tables: Mapping[str, Table]) -> dict[str, str]:
         scratch.close()
 
 
-def create_all(connection: sqlite3.Connection, tables: Mapping[str, Table]) -> None:
-    """Make all tables, the engine's own too, in an empty database."""
-    everything = with_own(tables)
-    for sql in create_statements(everything).values():
-        connection.execute(sql)
-    for index in indexes(everything):
-        connection.execute(index.sql)
+def _do(
+    copy: Database,
+    operation: Operation,
+    creates: Mapping[str, str],
+    tables: Mapping[str, Table],
+) -> None:
+    match operation:
+        case CreateTable(table):
+            copy.execute(creates[table.name])
+        case AddColumn(table, column, default):
+            if column.references and default is None:
+                # sqlite-utils would copy the whole table for the reference; SQLite need not.
+                target = tables[column.references]
+                kind = "INTEGER" if _python_type(table, column.name, tables) is int else "TEXT"
+                copy.execute(
+                    f"ALTER TABLE {quoted(table.name)} ADD COLUMN {quoted(column.name)} {kind} "
+                    f"REFERENCES {quoted(target.name)} ({quoted(target.key)})"
+                )
+            else:
+                copy.table(table.name).add_column(
+                    column.name,
+                    _python_type(table, column.name, tables),
+                    not_null_default=None if column.nullable else default,
+                )
+        case AlterTable(table_name, nullable, references):
+            copy.table(table_name).transform(
+                not_null={name: not null for name, null in nullable.items()} or None,
+                add_foreign_keys=[(name, *target) for name, target in references.items()] or None,
+            )
+        case AddIndex(index):
+            copy.execute(index.sql)
+        case Keep():
+            pass
+
+
+def _changes_something(sql: str) -> bool:
+    first = sql.lstrip().split(maxsplit=1)[0].upper()
+    return first in {"CREATE", "ALTER", "INSERT", "UPDATE", "DROP"} or "legacy_alter_table=" in sql
+
+
+def _actual(found: Database, name: str) -> ActualTable:
+    table = found.table(name)
+    return ActualTable(
+        name=name,
+        columns={
+            column.name: ActualColumn(
+                column.name,
+                KINDS.get(column.type.upper(), column.type or "untyped"),
+                nullable=not column.notnull,
+                has_default=column.default_value is not None,
+            )
+            for column in table.columns
+        },
+        key=tuple(table.pks),
+        references={
+            key.column: key.other_table for key in table.foreign_keys if key.column is not None
+        },
+        unique=frozenset(
+            index.columns[0]
+            for index in table.indexes
+            if index.unique and len(index.columns) == 1 and not index.partial
+        ),
+        indexes=frozenset(index.name for index in table.indexes),
+        triggers=tuple(trigger.name for trigger in table.triggers),
+    )
 
 
 def _python_type(table: Table, name: str, tables: Mapping[str, Table]) -> type:
-    return PYTHON_TYPES.get(stored_type(table.columns[name], tables), str)
+    return int if stored_type(table.columns[name], tables) in INTEGERS else str

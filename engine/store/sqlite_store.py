@@ -17,6 +17,7 @@ from engine.store.base import Clock, StoreBusy, StoreError
 from engine.store.codec import TableCodec
 from engine.store.filelock import FileLock
 from engine.store.sqlite_errors import translated
+from engine.store.sqlite_schema import SqliteEditor
 from engine.store.sqlite_tx import SqliteReader, SqliteTransaction
 from engine.store.statements import Statements
 
@@ -112,6 +113,27 @@ class SqliteStore:
             f"the database {self.path}, which is SQLite and takes one server process at a time",
         )
 
+    @contextmanager
+    def editor(self, *, write: bool = False) -> Iterator[SqliteEditor]:
+        """For migrations: look at the schema or, in one transaction, change it.
+
+        References are not enforced inside: changing a table may copy it, and dropping the old one
+        must not take the rows that refer to it along.
+        """
+        with self.exclusively():
+            connection = self.connection
+            try:
+                connection.execute("PRAGMA foreign_keys = OFF")
+                connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+                yield SqliteEditor(connection)
+                connection.execute("COMMIT" if write else "ROLLBACK")
+            except sqlite3.Error as error:
+                raise translated(error) from error
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                connection.execute("PRAGMA foreign_keys = ON")
+
     def close(self) -> None:
         while self._readers:
             self._readers.pop().close()
@@ -174,6 +196,8 @@ class SqliteStore:
         try:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA synchronous = FULL")
+            # Savepoints keep old pages in a temporary file otherwise, 24 writes for each event.
+            connection.execute("PRAGMA temp_store = MEMORY")
             mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         except sqlite3.Error as error:
             connection.close()
