@@ -9,17 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.expressions import syntax
+from engine.expressions.data import as_text, joined
 from engine.expressions.errors import Refused, Source
 from engine.expressions.filters import FILTERS
-from engine.expressions.operators import (
-    ARITHMETIC,
-    COMPARISONS,
-    as_text,
-    boolean,
-    contains,
-    joined,
-    negative,
-)
+from engine.expressions.operators import ARITHMETIC, COMPARISONS, boolean, contains, negative
 from engine.expressions.paths import ABSENT, Closure, PathNode, exactly, quick, raw, soft
 from engine.expressions.syntax import Attr, Const, Item, Name, Node
 from engine.model import Value
@@ -49,7 +42,8 @@ def _compare(node: syntax.Compare, source: Source) -> Closure:
         except Refused as why:
             raise source.failed(node.at, why) from None
 
-    if isinstance(node.right, Const) and node.operator in ("==", "!="):
+    plain = isinstance(node.right, Const) and not isinstance(node.right.value, (list, dict))
+    if isinstance(node.right, Const) and plain and node.operator in ("==", "!="):
         return _compare_with(node.right.value, left, node.operator == "==", run)
     return run
 

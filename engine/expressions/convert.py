@@ -12,9 +12,9 @@ from jinja2 import nodes
 
 from engine.expressions import syntax
 from engine.expressions.compile import compile_node
+from engine.expressions.data import show
 from engine.expressions.errors import ExpressionFailed, ExpressionProblem, Source
 from engine.expressions.filters import FILTER_NAMES, filter_fault
-from engine.expressions.operators import show
 from engine.expressions.syntax import Const, Node
 
 MAX_DEPTH = 60

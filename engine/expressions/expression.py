@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from engine.errors import Place, Problem
 from engine.expressions import syntax
 from engine.expressions.compile import compile_node
+from engine.expressions.data import as_text, joined, kind
 from engine.expressions.errors import ExpressionProblem, Refused, Source, shorten
-from engine.expressions.operators import as_text, boolean, joined, kind
+from engine.expressions.operators import boolean
 from engine.expressions.parse import parse_one
 from engine.expressions.paths import Closure
 from engine.expressions.references import Reference, references

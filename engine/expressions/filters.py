@@ -8,17 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from engine.expressions.data import MAX_LIST, MAX_TEXT, as_text, capped, exact, joined, kind, show
 from engine.expressions.errors import Refused, did_you_mean, listed
-from engine.expressions.operators import (
-    MAX_LIST,
-    MAX_TEXT,
-    as_text,
-    capped,
-    exact,
-    joined,
-    kind,
-    show,
-)
 from engine.model import Value
 
 Kind = Literal["null", "a boolean", "an integer", "text", "a list", "an object"]

@@ -3,130 +3,12 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine.expressions.errors import Refused, did_you_mean, listed, shorten
+from engine.expressions.data import MAX_LIST, capped, joined, kind, show
+from engine.expressions.errors import Refused
 from engine.model import Value
-
-MAX_TEXT = 100_000
-MAX_LIST = 10_000
-_LIMIT = 2**63
-ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "ABSENT", "__slots__": ()})()
-"""What `peek` gives where there is nothing; it never leaves the package."""
-
-EXACT = frozenset({type(None), bool, int, str, list, dict})
-_KINDS: dict[type, str] = {
-    type(None): "null",
-    bool: "a boolean",
-    int: "an integer",
-    str: "text",
-    list: "a list",
-    dict: "an object",
-    float: "a number with a fraction",
-    Decimal: "a number with a fraction",
-}
-
-
-def kind(value: Value) -> str:
-    """The value's type in a builder's words."""
-    for known in type(value).__mro__:
-        if known in _KINDS:
-            return _KINDS[known]
-    return "an object" if isinstance(value, Mapping) else f"a {type(value).__name__}"
-
-
-def show(value: Value) -> str:
-    """The value with its type, short: `'42' is text`."""
-    if isinstance(value, bool):
-        return f"{'true' if value else 'false'} is a boolean"
-    if isinstance(value, int):
-        return f"{value if abs(value) < 2**63 else 'a huge number'} is an integer"
-    if isinstance(value, str):
-        return f"'{shorten(value, 40)}' is text"
-    return f"the value is {kind(value)}"
-
-
-def exact(value: Value) -> Value:
-    """The value, unless it is one that a flow cannot hold without rounding."""
-    if isinstance(value, (float, Decimal)):
-        raise Refused(
-            "the value is a number with a fraction, which a flow does not compute with or store",
-            "use the field that holds minor units (Stripe has one beside each decimal)",
-        )
-    if value is None or isinstance(value, (int, str, list, Mapping)):
-        return value
-    raise Refused(f"the value is {kind(value)}, which is no plain data")
-
-
-def peek(base: Value, key: Value) -> Value:
-    """What stands in `base` under a key or index, or ABSENT. Keys only: no attribute of Python."""
-    if base is None:
-        return ABSENT
-    if isinstance(base, Mapping):
-        if not isinstance(key, str):
-            raise Refused(f"the keys of an object are text, and {show(key)}")
-        return base.get(key, ABSENT)
-    if isinstance(base, list):
-        if type(key) is not int:
-            named = f"it has no '{key}'" if isinstance(key, str) else show(key)
-            raise Refused(
-                f"the value is a list and its items are numbered from 0: {named}",
-                "write [0], `| first`, `| last` or `| length`, or go through it with for_each",
-            )
-        return base[key] if -len(base) <= key < len(base) else ABSENT
-    raise Refused(f"{show(base)}, which has nothing inside to look up ({shorten(repr(key), 40)})")
-
-
-def why_absent(base: Value, key: Value) -> tuple[str, str]:
-    """(what is the matter, mend) for a key that `peek` did not find in `base`."""
-    if base is None:
-        return (
-            "it is null",
-            "check it before, with `is not none`, or give a fallback with `| default(…)`",
-        )
-    if isinstance(base, Mapping):
-        mend = "give a fallback with `| default(…)` if it may be absent"
-        return f"it has {listed(base)}", did_you_mean(key, map(str, base)) + mend
-    return f"the list has {len(base)} items", "give a fallback with `| default(…)`"
-
-
-def as_text(value: Value) -> str:
-    """The value inside of text."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(capped(value))
-    mends = {
-        "null": "give a fallback with `| default('')`",
-        "a list": "join it with `| join(', ')`, or use `| json`",
-        "an object": "name one of its keys, or use `| json`",
-    }
-    raise Refused(
-        f"{kind(value)} cannot stand inside of text",
-        mends.get(kind(value), "name a text, an integer or a boolean"),
-    )
-
-
-def joined(parts: Sequence[str]) -> str:
-    """The texts as one, within MAX_TEXT; checked before the memory is taken."""
-    if sum(map(len, parts)) > MAX_TEXT:
-        raise Refused(f"the text would be longer than {MAX_TEXT} characters")
-    return "".join(parts)
-
-
-def capped(value: Value) -> Value:
-    """The value, unless it is larger than a column or a trace should hold."""
-    if isinstance(value, int) and not -_LIMIT <= value < _LIMIT:
-        raise Refused("the result has more than 64 bits")
-    if isinstance(value, str) and len(value) > MAX_TEXT:
-        raise Refused(f"the text would be longer than {MAX_TEXT} characters")
-    if isinstance(value, list) and len(value) > MAX_LIST:
-        raise Refused(f"the list would have more than {MAX_LIST} items")
-    return value
 
 
 def boolean(value: Value, what: str) -> bool:
@@ -141,7 +23,7 @@ def boolean(value: Value, what: str) -> bool:
 
 def _integers(sign: str, left: Value, right: Value) -> None:
     for value in (left, right):
-        if type(value) is int and -_LIMIT <= value < _LIMIT:
+        if type(value) is int and -(2**63) <= value < 2**63:
             continue
         if isinstance(value, bool) or not isinstance(value, int):
             mend = "turn it into an integer with `| int`" if isinstance(value, str) else ""
@@ -193,9 +75,25 @@ def negative(value: Value) -> int:
     return result
 
 
+def same(left: Value, right: Value) -> bool:
+    """Whether two values are equal, where true is not 1 at any depth."""
+    try:
+        return _same(left, right)
+    except RecursionError:
+        raise Refused("the values are nested too deep to compare") from None
+
+
+def _same(left: Value, right: Value) -> bool:
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_same, left, right))
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(_same(left[key], right[key]) for key in left)
+    return bool(left == right) and isinstance(left, bool) == isinstance(right, bool)
+
+
 def equal(left: Value, right: Value) -> bool:
     if type(left) is type(right) or left is None or right is None or kind(left) == kind(right):
-        return bool(left == right)
+        return same(left, right)
     numbers = {kind(left), kind(right)} == {"text", "an integer"}
     text = left if isinstance(left, str) else right
     mend = "compare two values of one type"
@@ -239,7 +137,7 @@ def contains(item: Value, container: Value) -> bool:
                 f"`in` cannot find it: {show(item)}, and the list has no such items",
                 "compare values of one type",
             )
-        return item in alike
+        return any(same(item, one) for one in alike)
     if isinstance(container, (str, Mapping)):
         if not isinstance(item, str):
             raise Refused(f"`in` looks for text here, and {show(item)}")

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from engine.expressions import syntax
+from engine.expressions.data import ABSENT, EXACT, exact, peek, why_absent
 from engine.expressions.errors import MissingValue, Refused, Source, did_you_mean, listed
-from engine.expressions.operators import ABSENT, EXACT, exact, peek, why_absent
-from engine.expressions.syntax import Attr, Item, Name, Node, path_text, static_path
-from engine.model import Value
+from engine.expressions.syntax import Attr, Const, Item, Name, Node, path_text
+from engine.model import Path, Value
 
 __all__ = ["ABSENT", "Closure", "PathNode", "exactly", "quick", "raw", "soft"]
 
@@ -119,7 +119,7 @@ def quick(node: PathNode, source: Source, compile_node: CompileNode) -> Closure:
                 return found if type(found) in EXACT else slow(values)
 
             return run
-    path = static_path(node)
+    path = _fixed(node)
     if path is None:
         return slow
     first, *steps = path
@@ -152,3 +152,16 @@ def exactly(node: Node, source: Source, inner: Closure) -> Closure:
             raise source.failed(syntax.start(node), why) from None
 
     return run
+
+
+def _fixed(node: Node) -> Path | None:
+    """The keys of a path that is fixed, its name first; None where it is computed."""
+    match node:
+        case Name():
+            return (node.name,)
+        case Attr() if (before := _fixed(node.value)) is not None:
+            return (*before, node.key)
+        case Item(index=Const(value=step)) if (before := _fixed(node.value)) is not None:
+            return (*before, step)
+        case _:
+            return None

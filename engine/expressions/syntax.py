@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from engine.model import Path, Value
+from engine.model import Value
 
 CompareOperator = Literal["==", "!=", "<", "<=", ">", ">="]
 ArithOperator = Literal["+", "-", "*", "//", "%"]
@@ -245,16 +245,3 @@ def path_text(node: Node) -> str:
             return repr(node.value)
         case _:
             return "(…)"
-
-
-def static_path(node: Node) -> Path | None:
-    """The keys of a path that is fixed, its name first; None where it is computed."""
-    match node:
-        case Name():
-            return (node.name,)
-        case Attr() if (before := static_path(node.value)) is not None:
-            return (*before, node.key)
-        case Item(index=Const(value=step)) if (before := static_path(node.value)) is not None:
-            return (*before, step)
-        case _:
-            return None

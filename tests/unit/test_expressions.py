@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
@@ -17,8 +19,9 @@ from engine.expressions import (
     condition,
     has_expression,
     parse,
+    syntax,
 )
-from engine.expressions.filters import FILTERS
+from engine.expressions.filters import FILTER_NAMES, FILTERS
 
 PLACE = Place("flows/pay.yaml", 7, 12)
 VALUES: Mapping[str, Any] = {
@@ -128,6 +131,13 @@ def found_in(source: str) -> tuple[str, int]:
         ("{{ callback.amount < 10000 }}", False),
         ("{{ '2026-01-01T00:00:00Z' < '2026-01-02T00:00:00Z' }}", True),
         ("{{ callback.lines == callback.lines }}", True),
+        ("{{ callback.lines != [] }}", True),
+        ("{{ input.numbers == [3, 1, 2] }}", True),
+        ("{{ [1, {'a': true}] == [1, {'a': true}] }}", True),
+        ("{{ [1] == [true] }}", False),
+        ("{{ {'a': 0} == {'a': false} }}", False),
+        ("{{ callback.where == {'key': 'orderId'} }}", True),
+        ("{{ [1] in [[true], ['1']] }}", False),
         ("{{ callback.orderId in [1, 42] }}", True),
         ("{{ 'a' not in input.names }}", False),
         ("{{ 'FUL' in callback.paymentStatus }}", True),
@@ -572,7 +582,26 @@ def test_has_expression(text: str, expected: bool) -> None:
     assert has_expression(text) is expected
 
 
+def test_walking_an_expression_visits_every_part() -> None:
+    source = (
+        "{{ {'k': [-a.b, not c, d[0] if e in f else g | default(h)]} | json ~ (i is none and j + 1 "
+        "== 2 or k.l is defined) }}"
+    )
+    [part] = parse(source, PLACE).parts
+    assert not isinstance(part, str)
+    visited = list(syntax.walk(part))
+    assert {n.name for n in visited if isinstance(n, syntax.Name)} == set("acdefghijk")
+    assert {type(n) for n in visited} == set(get_args(syntax.Node))
+    for node in visited:
+        assert 0 <= node.at < len(source)
+        assert syntax.start(node) <= node.at
+
+
 def test_every_filter_says_what_it_does() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "expressions.md").read_text("utf-8")
+    listed = re.search(r"^Filters: .*?\n\n", page, re.DOTALL | re.MULTILINE)
+    assert listed
+    assert set(re.findall(r"`([a-z]+)(?:\(.*?\))?`", listed.group())) == set(FILTER_NAMES)
     for spec in FILTERS.values():
         assert spec.work.__doc__
         assert spec.optional <= len(spec.arguments)

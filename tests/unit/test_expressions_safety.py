@@ -250,9 +250,11 @@ def test_size_and_depth_are_bounded(source: str) -> None:
     check(source)
 
 
-def test_data_nested_too_deep_for_json_is_a_clear_error() -> None:
-    deep: Any = []
+@pytest.mark.parametrize("source", ["{{ x.a | json }}", "{{ x.a == x.b }}", "{{ x.a in [x.b] }}"])
+def test_data_nested_too_deep_is_a_clear_error(source: str) -> None:
+    a: Any = []
+    b: Any = []
     for _ in range(5000):
-        deep = [deep]
+        a, b = [a], [b]
     with pytest.raises(RunError, match="too deep"):
-        parse("{{ x.deep | json }}", PLACE).evaluate({"x": {"deep": deep}})
+        parse(source, PLACE).evaluate({"x": {"a": a, "b": b}})
