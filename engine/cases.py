@@ -18,7 +18,7 @@ from engine.errors import ActionflowError, BadInput, Place, Problem, ProblemsFou
 from engine.model import Node, Row, Value
 from engine.paths import shown
 from engine.project import Project
-from engine.receive import Receiver, Verdict, drain
+from engine.receive import Receiver, Verdict, drain, mode_of
 from engine.shape import check_shape
 from engine.stripe.event import of
 from engine.trace import flat
@@ -141,7 +141,7 @@ def _run_once(
         with store.transaction() as tx:
             for data in events:
                 event = of(data)
-                receiver = Receiver(project, "live" if event.livemode else "test", lambda: now)
+                receiver = Receiver(project, mode_of(event), lambda: now)
                 verdicts.append(receiver.receive(tx, data, orjson.dumps(data).decode(), event))
                 later = drain(receiver, tx)
                 taken |= set(_taken([*verdicts, *later]))

@@ -12,7 +12,7 @@ from engine.errors import BadInput
 from engine.model import Change, Row, Value
 from engine.paths import shown
 from engine.project import Project
-from engine.receive import Receiver, Verdict, drain
+from engine.receive import Receiver, Verdict, drain, mode_of
 from engine.store import inbox
 from engine.store.base import Store
 from engine.stripe.event import BadEvent, Event, load, of
@@ -106,8 +106,7 @@ def dry_run(
         _belongs(project, flow, event)
     with store.transaction() as tx:
         for data, payload, event in events:
-            mode = "live" if event.livemode else "test"
-            receiver = Receiver(project, mode, now, explain=True)
+            receiver = Receiver(project, mode_of(event), now, explain=True)
             verdict = receiver.receive(tx, data, payload, event)
             row = inbox.show(tx, event.id) if verdict.outcome == "duplicate" else None
             if row is not None:

@@ -44,7 +44,7 @@ def parse_flow(document: Document) -> Flow:
         )
     if problems:
         raise ProblemsFound(problems)
-    manual = data["trigger"].get("manual", {})
+    taken = data["trigger"].get("manual", data.get("input", {}))
     return Flow(
         name=data["flow"],
         title=data.get("title", ""),
@@ -57,7 +57,7 @@ def parse_flow(document: Document) -> Flow:
         returns=data.get("returns") or {},
         inputs={
             name: {"type": written} if isinstance(written, str) else written
-            for name, written in manual.items()
+            for name, written in taken.items()
         },
     )
 

@@ -81,6 +81,13 @@ class Project:
             return found
         return Secrets(found.variables, found.secret_key, found.publishable_key, (made_up,))
 
+    def action(self, name: str) -> CompiledFlow | None:
+        """The flow of a user action (pay, refund, recurring)."""
+        for compiled in self.flows.values():
+            if compiled.flow.trigger.get("action") == name:
+                return compiled
+        return None
+
     def flow_for(self, event: Event) -> CompiledFlow | None:
         """The flow this event starts: one that lists its type, else the callback it belongs to."""
         trigger = trigger_of(event)

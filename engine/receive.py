@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine.errors import ActionflowError, RunError
-from engine.model import Change, Row
+from engine.model import Change
 from engine.nodes.base import NotOurs, NotYet
 from engine.project import Project
 from engine.run import CompiledFlow
 from engine.secrets import Mode
 from engine.store import inbox, runs
 from engine.store.base import StoreBusy, Transaction
+from engine.store.inbox import InboxRow
 from engine.stripe.event import Event, load, of, when
 from engine.stripe.routing import subject_of
 from engine.trace import Entry
@@ -66,7 +67,7 @@ class Receiver:
         """
         now = _text(self.now())
         tx.now = now
-        receipt = inbox.receive(
+        state = inbox.receive(
             tx,
             id=event.id,
             type=event.type,
@@ -75,28 +76,25 @@ class Receiver:
             livemode=event.livemode,
             subject=subject_of(event),
             payload=payload,
-            now=now,
+            received_at=now,
         )
-        if receipt.state in ("done", "ignored", "dead"):
-            said = f"this event was delivered before and is {receipt.state}"
-            return Verdict("duplicate", event, said)
-        return self._run(tx, data, event, now, receipt.attempts)
+        if state in ("done", "ignored", "dead"):
+            return Verdict("duplicate", event, f"this event was delivered before and is {state}")
+        return self._run(tx, data, event, now)
 
-    def again(self, tx: Transaction, row: Row) -> Verdict:
+    def again(self, tx: Transaction, row: InboxRow) -> Verdict:
         """An event of the inbox (its row) that is due: a retry, a replay, or one set aside before."""
-        data = load(row["payload"].encode())
+        data = load(row.payload.encode())
         now = _text(self.now())
         tx.now = now
-        return self._run(tx, data, of(data), now, row["attempts"])
+        return self._run(tx, data, of(data), now)
 
-    def _run(
-        self, tx: Transaction, data: dict[str, Any], event: Event, now: str, tried: int
-    ) -> Verdict:
+    def _run(self, tx: Transaction, data: dict[str, Any], event: Event, now: str) -> Verdict:
         refused = self._refused(event)
         compiled = self.project.flow_for(event)
         if refused or compiled is None:
             reason = refused or f"no flow handles {event.type}"
-            inbox.ignore(tx, event.id, reason, now=now)
+            inbox.ignore(tx, event.id, reason=reason, now=now)
             return Verdict("ignored", event, reason)
         frame = compiled.frame(tx, event=data, now=now, trace=[])
         frame.explain = self.explain
@@ -111,19 +109,19 @@ class Receiver:
             raise
         except NotOurs as reason:
             verdict.outcome, verdict.reason = "ignored", str(reason)
-            inbox.ignore(tx, event.id, str(reason), flow=verdict.flow, now=now)
+            inbox.ignore(tx, event.id, reason=str(reason), flow=verdict.flow, now=now)
         except ActionflowError as error:
-            self._failed(tx, verdict, error, now, tried)
+            self._failed(tx, verdict, error, now)
         except Exception as error:
             # A fault of ours must not stop the events behind this one.
             log.exception("event %s: the engine itself failed", event.id)
             inner = RunError(f"the engine itself failed: {type(error).__name__}: {error}")
-            self._failed(tx, verdict, inner, now, tried)
+            self._failed(tx, verdict, inner, now)
         else:
             inbox.finish(tx, event.id, flow=compiled.flow.name, now=now)
             verdict.reason = trace[-1].get("stop", "") if outcome == "stopped" and trace else ""
             if frame.subjects:
-                verdict.woken = len(inbox.wake(tx, frame.subjects, now))
+                verdict.woken = inbox.wake(tx, frame.subjects, now=now)
         verdict.changes = tx.changes[before:]
         if verdict.outcome != "ignored":
             took = round((time.perf_counter() - started) * 1_000_000)
@@ -138,15 +136,18 @@ class Receiver:
         return f"this is a {theirs} event, the keys here are {self.mode} keys"
 
     def _failed(
-        self, tx: Transaction, verdict: Verdict, error: ActionflowError, now: str, tried: int
+        self, tx: Transaction, verdict: Verdict, error: ActionflowError, now: str
     ) -> None:
         """Keep the event with its error; after the last try it rests as a dead letter."""
-        tries = tried + 1
+        event = verdict.event
+        row = inbox.show(tx, event.id)
+        tries = (row.attempts if row else 0) + 1
         at = None if tries >= MOST_TRIES else _text(self.now() + delay(tries))
         verdict.outcome = "waiting" if at else "dead"
         verdict.reason, verdict.error = str(error), error
-        event = verdict.event
-        inbox.fail(tx, event.id, verdict.reason, flow=verdict.flow, next_try_at=at, now=now)
+        inbox.fail(
+            tx, event.id, error=verdict.reason, flow=verdict.flow, next_try_at=at, now=now
+        )
         level = logging.INFO if isinstance(error, NotYet) else logging.WARNING
         log.log(level, "event %s (%s): %s", event.id, event.type, error)
 
@@ -175,8 +176,13 @@ class Receiver:
 
 def delay(tries: int) -> float:
     """Seconds to wait after so many tries: doubling, with jitter so that a crowd does not return at once."""
-    base = min(FIRST_DELAY * 2 ** (tries - 1), LONGEST_DELAY)
+    base = min(FIRST_DELAY * 2.0 ** (tries - 1), LONGEST_DELAY)
     return base * random.uniform(0.8, 1.2)
+
+
+def mode_of(event: Event) -> Mode:
+    """The mode an event was made in; a dry run takes events of either."""
+    return "live" if event.livemode else "test"
 
 
 def _text(seconds: float) -> str:
@@ -187,7 +193,7 @@ def drain(receiver: Receiver, tx: Transaction, *, most: int = 1000) -> list[Verd
     """Run every event that is due now, oldest first, until none is: woken ones come due at once."""
     verdicts: list[Verdict] = []
     while len(verdicts) < most:
-        due = inbox.due(tx, _text(receiver.now()), 50)
+        due = inbox.due(tx, now=_text(receiver.now()), limit=50)
         if not due:
             break
         verdicts += [receiver.again(tx, row) for row in due]

@@ -82,19 +82,26 @@ def did_you_mean(name: str, known: list[str]) -> str:
     return f" Did you mean '{near[0]}'?" if near else ""
 
 
+def _known(error: ValidationError) -> list[str]:
+    """The keys the schema at this finding names."""
+    schema: Value = error.schema
+    return sorted(schema.get("properties", ()))
+
+
 def _where(error: ValidationError) -> str:
     names = [str(part) for part in error.absolute_path if isinstance(part, str)]
     return f"'{names[-1]}'" if names else "this"
 
 
 def _extra(error: ValidationError) -> list[str]:
-    known = set(error.schema.get("properties", ()))
-    return [name for name in error.instance if name not in known] or [""]
+    known = _known(error)
+    instance: Value = error.instance
+    return [name for name in instance if name not in known] or [""]
 
 
 @_saying("additionalProperties")
 def _unknown_key(error: ValidationError) -> Saying:
-    known = sorted(error.schema.get("properties", ()))
+    known = _known(error)
     name = _extra(error)[0]
     mend = f"Known keys here: {', '.join(known)}."
     return f"'{name}' is not a key that belongs here.{did_you_mean(name, known)}", mend
@@ -102,14 +109,16 @@ def _unknown_key(error: ValidationError) -> Saying:
 
 @_saying("required")
 def _missing_key(error: ValidationError) -> Saying:
-    missing = [name for name in error.validator_value if name not in error.instance]
+    required: Value = error.validator_value
+    instance: Value = error.instance
+    missing = [name for name in required if name not in instance]
     what = ", ".join(f"'{name}'" for name in missing)
     return f"{what} is missing in {_where(error)}.", f"Add {what}."
 
 
 @_saying("type")
 def _wrong_type(error: ValidationError) -> Saying:
-    wanted = error.validator_value
+    wanted: Value = error.validator_value
     names = [wanted] if isinstance(wanted, str) else list(wanted)
     words = {
         "object": "a mapping",
@@ -125,7 +134,8 @@ def _wrong_type(error: ValidationError) -> Saying:
 
 @_saying("enum")
 def _not_listed(error: ValidationError) -> Saying:
-    allowed = [str(value) for value in error.validator_value]
+    listed: Value = error.validator_value
+    allowed = [str(value) for value in listed]
     near = did_you_mean(str(error.instance), allowed)
     message = f"{_where(error)} is {shown(error.instance)}, which is not one of the choices.{near}"
     return message, f"Choose one of: {', '.join(allowed)}."
@@ -139,7 +149,8 @@ def _not_that(error: ValidationError) -> Saying:
 
 @_saying("pattern")
 def _odd_text(error: ValidationError) -> Saying:
-    wanted = error.schema.get("description") or f"text like {error.validator_value}"
+    schema: Value = error.schema
+    wanted = schema.get("description") or f"text like {error.validator_value}"
     message = f"{_where(error)} is {shown(error.instance)}; expected {wanted}."
     return message, "Small letters, digits and _ , beginning with a letter, are safe for names."
 

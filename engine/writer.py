@@ -131,7 +131,7 @@ class Writer:
         receiver = self.receiver()
         try:
             with self.store.transaction() as tx:
-                rows = inbox.due(tx, str(when(int(receiver.now()))), MOST_IN_BATCH)
+                rows = inbox.due(tx, now=str(when(int(receiver.now()))), limit=MOST_IN_BATCH)
                 woken = sum(receiver.again(tx, row).woken for row in rows)
         except Exception as error:
             log.error("events that are due could not be tried: %s", error)

@@ -18,7 +18,7 @@ def prepare(project: Project) -> None:
         raise BadInput(
             "--demo is for trying things out, but the keys set here are live keys. Leave --demo out."
         )
-    applied = migrate.apply(project.database, project.file)
+    applied = migrate.apply(project.file, project.folder.resolve())
     if applied:
         store = project.store()
         with store.transaction() as tx:

@@ -48,7 +48,7 @@ def _list(options: argparse.Namespace) -> int:
     project = Project.open(project_folder(options.project))
     store = project.store()
     with store.reader() as tx:
-        rows = inbox.list(tx, state=options.state, type=options.type, limit=options.limit)
+        rows = inbox.listing(tx, state=options.state, type=options.type, limit=options.limit)
     store.close()
     if options.json:
         print(json.dumps([_plain(row) for row in rows], indent=2))
@@ -70,7 +70,7 @@ def _show(options: argparse.Namespace) -> int:
     store = project.store()
     with store.reader() as tx:
         row = inbox.show(tx, options.event)
-        found = runs.list(tx, event_id=options.event) if row else []
+        found = runs.listing(tx, event_id=options.event) if row else []
     store.close()
     if row is None:
         raise BadInput(
@@ -105,7 +105,7 @@ def _replay(options: argparse.Namespace) -> int:
     with store.transaction() as tx:
         names = list(options.event)
         if options.dead:
-            names += [row.id for row in inbox.list(tx, state="dead", limit=1000)]
+            names += [row.id for row in inbox.listing(tx, state="dead", limit=1000)]
         for name in names:
             row = inbox.show(tx, name)
             if row is None:

@@ -23,7 +23,8 @@ def run(options: argparse.Namespace) -> int:
     from engine.store import migrate
 
     project = Project.open(project_folder(options.project))
-    steps = migrate.plan(project.database, project.file)
+    base = project.folder.resolve()
+    steps = migrate.plan(project.file, base)
     for step in steps:
         print(f"-- {step.sentence}")
         if step.sql:
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
         if not options.yes and not _agreed(len(changes)):
             print("Nothing was done.")
             return DONE
-        migrate.apply(project.database, project.file)
+        migrate.apply(project.file, base)
         print(f"{len(changes)} changes made.")
     if options.seed:
         store = project.store()

@@ -52,15 +52,20 @@ def check_outputs(declared: Mapping[str, Output], given: Value, what: str) -> di
             f"{', '.join(map(repr, declared))}. Give just the declared names."
         )
     for name, output in declared.items():
-        value = given[name]
-        fits = output.nullable if value is None else _FITS[output.type](value)
-        if fits and output.one_of and value is not None:
-            fits = value in output.one_of
-        if not fits:
-            expected = output.type + (" or null" if output.nullable else "")
-            expected += f", one of: {', '.join(output.one_of)}" if output.one_of else ""
-            raise RunError(
-                f"{what} gave {name} = {shown(value)} ({kind(value)}); expected {expected}."
-                + (" Money is a whole number of minor units." if output.type == "amount" else "")
-            )
+        wrong = misfit(output, given[name])
+        if wrong:
+            raise RunError(f"{what} gave {name}, which {wrong}")
     return given
+
+
+def misfit(output: Output, value: Value) -> str:
+    """What is wrong with a value of this declared type, as `is … ; expected …`; empty when it fits."""
+    fits = output.nullable if value is None else _FITS[output.type](value)
+    if fits and output.one_of and value is not None:
+        fits = value in output.one_of
+    if fits:
+        return ""
+    expected = output.type + (" or null" if output.nullable else "")
+    expected += f", one of: {', '.join(output.one_of)}" if output.one_of else ""
+    hint = " Money is a whole number of minor units." if output.type == "amount" else ""
+    return f"is {shown(value)} ({kind(value)}); expected {expected}.{hint}"
