@@ -186,8 +186,7 @@ class _Exchange:
             self.state.request = {"id": self.request_id, "idempotency_key": self.key}
             try:
                 result = self.operation.handler(call)
-                shown = expand.render(self.state, result, paths)
-                return 200, _json(versions.answer(self.state, shown, self.version))
+                return 200, _json(expand.render(self.state, result, paths, self._shape))
             except StripeError as error:
                 return error.status, _json(error.payload())
             except Exception:
@@ -196,6 +195,9 @@ class _Exchange:
                 return 500, _json(failure.payload())
             finally:
                 self.state.request = {"id": None, "idempotency_key": None}
+
+    def _shape(self, item: Any) -> Any:
+        return versions.shape(self.state, item, self.version)
 
     def _note(self, given: Object, status: int) -> None:
         self.state.log.append(

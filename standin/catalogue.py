@@ -19,6 +19,7 @@ from standin import (
     subscription_api,
     subscription_items,
     test_clocks,
+    thin_events,
     webhook_endpoints,
 )
 
@@ -39,5 +40,6 @@ MODULES: tuple[ModuleType, ...] = (
     subscription_api,
     subscription_items,
     test_clocks,
+    thin_events,
     webhook_endpoints,
 )

@@ -70,6 +70,7 @@ def _details(
     state: State, intent: Object, item: Object, method: TestMethod, authenticated: bool
 ) -> Object:
     shown = item[method.kind]
+    kept: tuple[str, ...]
     if method.kind == "sepa_debit":
         kept = ("bank_code", "branch_code", "country", "fingerprint", "last4")
         details = {name: shown[name] for name in kept} | {"mandate": state.ids.new("mandate")}

@@ -1,7 +1,8 @@
 """The control routes under `/_standin/`: what tests and people do to the stand-in, not what Stripe has.
 
 GET  events, deliveries, requests
-POST delivery, deliver, billing, clock, faults, faults/release, reset, webhook_endpoints/{id}/rotate, and
+POST delivery, deliver, billing, clock, faults, faults/release, reset, thin_events,
+     webhook_endpoints/{id}/rotate, and
      the interventions
 """
 
@@ -13,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from standin import webhook_endpoints
+from standin import thin_events, webhook_endpoints
 from standin.courier import Courier
 from standin.errors import StripeError
 from standin.faults import Fault
@@ -39,6 +40,7 @@ def routes(state: State, courier: Courier) -> list[BaseRoute]:
         ("POST", "faults", control.faults),
         ("POST", "faults/release", control.release),
         ("POST", "reset", control.reset),
+        ("POST", "thin_events", control.thin_event),
         ("POST", "webhook_endpoints/{id}/rotate", control.rotate),
     ]
     table += [("POST", path, control.intervene(act)) for path, act in INTERVENTIONS.items()]
@@ -113,9 +115,14 @@ class _Control:
             fault.released.set()
         return {"released": len(self._state.faults)}
 
+    async def thin_event(self, request: Request, given: dict[str, Any]) -> Any:
+        with self._state.lock:
+            related, data = given.get("related_object"), given.get("data")
+            return thin_events.create(self._state, given["type"], related, data)
+
     async def reset(self, request: Request, given: dict[str, Any]) -> Any:
         with self._state.lock:
-            self._state.reset()
+            self._state.reset(keep_webhooks=bool(given.get("keep_webhooks")))
         return {"reset": True}
 
     def intervene(self, act: Intervention) -> Action:

@@ -1,5 +1,6 @@
 """Customers."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -181,10 +182,10 @@ def _subscriptions(state: State, customer: Object) -> Object:
     return whole(live[::-1], f"/v1/customers/{customer['id']}/subscriptions")
 
 
+def _nothing(name: str, state: State, customer: Object) -> Object:
+    return whole([], f"/v1/customers/{customer['id']}/{name}")
+
+
 includable("customer", "subscriptions", _subscriptions)
 for _name in ("sources", "tax_ids"):
-    includable(
-        "customer",
-        _name,
-        lambda state, customer, name=_name: whole([], f"/v1/customers/{customer['id']}/{name}"),
-    )
+    includable("customer", _name, functools.partial(_nothing, _name))

@@ -30,7 +30,7 @@ def emit(state: State, kind: str, item: Object, before: Object | None = None) ->
     for endpoint in wanting:
         version = endpoint["api_version"] or API_VERSION
         # Rendered now: an older version shows related objects, and those must be as they are at this moment.
-        body = json.dumps(versions.event(state, event, version), indent=2).encode()
+        body = json.dumps(versions.event(state, event, before, version), indent=2).encode()
         state.deliveries.append(
             Delivery(state.ids.new("wd"), event["id"], kind, endpoint["id"], body)
         )

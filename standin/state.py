@@ -22,15 +22,19 @@ class State:
         self.url = "http://127.0.0.1"
         self._seed = seed
         self._now = now
+        self.tables: dict[str, dict[str, Object]] = {}
+        self.private: dict[str, dict[str, Any]] = {}
         self.reset()
 
-    def reset(self) -> None:
-        """Forgets everything but where it listens."""
+    def reset(self, *, keep_webhooks: bool = False) -> None:
+        """Forgets everything but where it listens, and the webhook endpoints if they are kept."""
+        endpoints = self.tables.get("webhook_endpoint", {}) if keep_webhooks else {}
+        secrets = {identifier: self.private[identifier] for identifier in endpoints}
         self.ids = Ids(self._seed)
         self.clock = Clock(self._now)
         self.test_clocks: dict[str, Clock] = {}
-        self.tables: dict[str, dict[str, Object]] = {}
-        self.private: dict[str, dict[str, Any]] = {}
+        self.tables = {"webhook_endpoint": endpoints}
+        self.private = secrets
         self.deliveries: list[Delivery] = []
         self.delivery = DeliverySettings()
         self.billing = BillingSettings()

@@ -54,9 +54,9 @@ class Shop:
             base_url=server.url, headers={"Authorization": f"Bearer {KEY}"}, trust_env=False
         )
 
-    def control(self, path: str, **given: Any) -> Any:
+    def control(self, route: str, **given: Any) -> Any:
         """Calls a control route."""
-        answer = self.http.post(f"/_standin/{path}", json=given)
+        answer = self.http.post(f"/_standin/{route}", json=given)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
