@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-import orjson
-
-from engine.model import Column, Row, Table, Value
-from engine.store.codec import shown, stored_type
+from engine.model import Column, Table, Value
+from engine.store import evidence
+from engine.store.codec import stored_type
+from engine.store.evidence import Query
 from engine.store.operations import (
     ActualTable,
     AddColumn,
@@ -18,14 +18,10 @@ from engine.store.operations import (
     Keep,
     Operation,
 )
-from engine.store.own import Index, indexes
+from engine.store.own import indexes
 from engine.store.statements import quoted
-from engine.store.values import CHECKS, Unfit
 
-SHOWN_ROWS = 5
 TEXTS = frozenset({"text", "timestamp", "json", "currency"})
-
-Query = Callable[[str], list[Row]]
 
 
 def remembered(tables: Mapping[str, Table]) -> dict[str, Value]:
@@ -76,6 +72,8 @@ class Comparison:
             for table in self.tables.values():
                 if table.name in self.actual or table.columns.keys() != was["columns"].keys():
                     continue
+                if not evidence.has_rows(self.query, name):
+                    continue
                 self.reasons.append(
                     f"table '{table.name}' is new and has the columns of '{name}', which is gone "
                     "from the project file: is it the same table renamed? Then keep the old name, "
@@ -115,7 +113,7 @@ class Comparison:
                 self.operations.append(
                     Keep(
                         f"The column '{table.name}.{name}' is not in the project file; it is left "
-                        "in place, and new rows have no value there."
+                        "in place, with its data."
                     )
                 )
         if nullable or references:
@@ -132,7 +130,7 @@ class Comparison:
     ) -> None:
         for column in added:
             for name in gone:
-                if was[name]["type"] == column.type and self._has_rows(table.name):
+                if was[name]["type"] == column.type and evidence.has_rows(self.query, table.name):
                     self.reasons.append(
                         f"table '{table.name}': the column '{name}' is gone from the project file "
                         f"and '{column.name}' of the same type is new: is it the same column "
@@ -152,14 +150,14 @@ class Comparison:
         here = f"{table.name}.{column.name}"
         default = self.stored(table, column)
         if default is None and not column.nullable:
-            if self._has_rows(table.name):
+            if evidence.has_rows(self.query, table.name):
                 self.reasons.append(
                     f"{here}: the new column is required and has no default, so the rows that are "
                     "there would have nothing; give it a `default`, or `optional: true`."
                 )
                 return
             nullable[column.name] = False
-        if column.unique and default is not None and self._has_rows(table.name, 2):
+        if column.unique and default is not None and evidence.has_rows(self.query, table.name, 2):
             self.reasons.append(
                 f"{here}: the new column is unique, but all rows that are there would get its "
                 "default; write `optional: true` and no default."
@@ -193,7 +191,7 @@ class Comparison:
                 "one; put it back, or add a column of the new type under another name."
             )
             return
-        if was is None and not self._fit(table, column, wanted):
+        if was is None and self._refused(evidence.unfit(self.query, table, column, wanted)):
             return
         if column.references and actual.references.get(column.name, column.references) != (
             column.references
@@ -202,7 +200,10 @@ class Comparison:
                 f"{here}: it refers to '{actual.references[column.name]}' in the database and to "
                 f"'{column.references}' in the project file; put it back, or add a new column."
             )
-        elif column.references and becomes_reference and not self._dangling(table, column):
+        elif column.references and becomes_reference:
+            target = self.tables[column.references]
+            known = target if target.name in self.actual else None
+            self._refused(evidence.dangling(self.query, table, column, known))
             references[column.name] = (column.references, self.tables[column.references].key)
         if was is not None and was["unique"] and not column.unique:
             self.operations.append(
@@ -214,56 +215,10 @@ class Comparison:
         if column.name == table.key and kind == "integer":
             return  # never null, whatever the database says of it
         if there.nullable and not column.nullable:
-            rows = self._rows(table, f"{quoted(column.name)} IS NULL")
-            if rows:
-                self.reasons.append(
-                    f"{here}: it is to be required, but rows have null there "
-                    f"({_rows(table, rows)}); give them a value first, or keep `optional: true`."
-                )
-            else:
-                nullable[column.name] = False
+            self._refused(evidence.nulls(self.query, table, column))
+            nullable[column.name] = False
         elif column.nullable and not there.nullable:
             nullable[column.name] = True
-
-    def _fit(self, table: Table, column: Column, wanted: str) -> bool:
-        """Whether the values of a column this engine did not make are such as it would keep."""
-        name, key = quoted(column.name), quoted(table.key)
-        sql = f"SELECT {key} AS k, {name} AS v FROM {quoted(table.name)} WHERE {name} IS NOT NULL"
-        for row in self.query(sql):
-            value = row["v"]
-            if wanted == "boolean" and type(value) is int and value in (0, 1):
-                continue
-            try:
-                kept = CHECKS[wanted](value) if wanted != "json" else _json_text(value)
-            except Unfit as unfit:
-                kept, expected = None, unfit.expected
-            else:
-                expected = f"it as {shown(kept)}"
-            if kept != value:
-                self.reasons.append(
-                    f"{table.name}.{column.name}: row {shown(row['k'])} holds {shown(value)}, "
-                    f"expected {expected}; correct the rows first, or choose another type."
-                )
-                return False
-        return True
-
-    def _dangling(self, table: Table, column: Column) -> bool:
-        target = self.tables[column.references or ""]
-        if target.name not in self.actual:
-            missing = f"{quoted(column.name)} IS NOT NULL"
-        else:
-            missing = (
-                f"{quoted(column.name)} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM "
-                f"{quoted(target.name)} AS target WHERE target.{quoted(target.key)} = "
-                f"{quoted(table.name)}.{quoted(column.name)})"
-            )
-        rows = self._rows(table, missing)
-        if rows:
-            self.reasons.append(
-                f"{table.name}.{column.name}: it is to refer to '{target.name}', but rows name no "
-                f"row of it ({_rows(table, rows)}); correct these rows first."
-            )
-        return bool(rows)
 
     def _indexes(self) -> None:
         for index in indexes(self.tables):
@@ -272,51 +227,15 @@ class Comparison:
                 single = index.columns[0] if len(index.columns) == 1 else None
                 if index.name in actual.indexes or (index.unique and single in actual.unique):
                     continue
-                if index.unique and single in actual.columns and self._repeated(index):
-                    continue
+                if index.unique and single is not None and single in actual.columns:
+                    table = self.tables[index.table]
+                    self._refused(evidence.repeated(self.query, table, table.columns[single]))
             self.operations.append(AddIndex(index))
 
-    def _repeated(self, index: Index) -> bool:
-        table, name = self.tables[index.table], quoted(index.columns[0])
-        sql = (
-            f"SELECT {name} AS v, count(*) AS n, min({quoted(table.key)}) AS k, "
-            f"max({quoted(table.key)}) AS l FROM {quoted(table.name)} WHERE {name} IS NOT NULL "
-            f"GROUP BY {name} HAVING count(*) > 1 ORDER BY {name} LIMIT {SHOWN_ROWS}"
-        )
-        found = self.query(sql)
-        if found:
-            rows = "; ".join(
-                f"{shown(row['v'])} in {row['n']} rows, {table.key} {row['k']!r} to {row['l']!r}"
-                for row in found
-            )
-            self.reasons.append(
-                f"{table.name}.{index.columns[0]}: it is to be unique, but values are there more "
-                f"than once ({rows}); correct these rows first."
-            )
-        return bool(found)
-
-    def _has_rows(self, table: str, at_least: int = 1) -> bool:
-        sql = f"SELECT 1 AS found FROM {quoted(table)} LIMIT {at_least}"
-        return len(self.query(sql)) >= at_least
-
-    def _rows(self, table: Table, condition: str) -> list[Row]:
-        key = quoted(table.key)
-        return self.query(
-            f"SELECT {key} AS k FROM {quoted(table.name)} WHERE {condition} "
-            f"ORDER BY {key} LIMIT {SHOWN_ROWS}"
-        )
-
-
-def _json_text(value: Value) -> Value:
-    try:
-        orjson.loads(value)
-    except (ValueError, TypeError):
-        raise Unfit("JSON text", "correct it") from None
-    return value
-
-
-def _rows(table: Table, rows: Iterable[Row]) -> str:
-    return f"{table.key} " + ", ".join(repr(row["k"]) for row in rows)
+    def _refused(self, reason: str | None) -> bool:
+        if reason is not None:
+            self.reasons.append(reason)
+        return reason is not None
 
 
 def _names(names: Iterable[str]) -> str:

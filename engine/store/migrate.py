@@ -6,31 +6,26 @@ refused, with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import orjson
 
-from engine.model import ProjectFile, Table, Value
+from engine.model import ProjectFile, Value
 from engine.store import meta
-from engine.store.base import (
-    DatabaseOutdated,
-    MigrationRefused,
-    Store,
-    StoreBusy,
-    StoreError,
-)
+from engine.store.base import MigrationRefused
 from engine.store.binding import BINDING, bound, refusals
 from engine.store.codec import TableCodec
-from engine.store.compare import Comparison, remembered
+from engine.store.compare import Comparison
+from engine.store.connect import path_of, utc_now
+from engine.store.current import TABLES, known
 from engine.store.operations import AlterTable, Operation
 from engine.store.own import META, with_own
 from engine.store.sqlite_schema import SqliteEditor
 from engine.store.sqlite_store import UNWIRE, WIRE, SqliteStore
-from engine.store.statements import quoted
-
-TABLES = "tables"
-"""Key in actionflow_meta: what the last migration knew of the tables, as JSON."""
+from engine.store.statements import literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,65 +33,59 @@ class Step:
     """One change: a sentence for people, and the SQL that does it (none where nothing is done)."""
 
     sentence: str
-    sql: tuple[str, ...] = ()
+    statements: tuple[str, ...] = ()
+
+    @property
+    def sql(self) -> str:
+        """The statements as one text, without the last semicolon."""
+        return ";\n".join(self.statements)
 
 
-def plan(store: SqliteStore, project: ProjectFile) -> list[Step]:
-    """What `apply` would do; empty when the database is up to date. Raises MigrationRefused."""
-    with store.editor() as editor:
+def plan(project: ProjectFile, base: Path) -> list[Step]:
+    """What `apply` would do to the project's database; empty when it is up to date.
+
+    A relative file starts at `base`, the project's folder. Writes nothing, makes no file. Raises
+    MigrationRefused, with all reasons.
+    """
+    with _opened(project, base, create=False) as store, store.editor() as editor:
         return _plan(editor, project)[0]
 
 
-def apply(store: SqliteStore, project: ProjectFile) -> list[Step]:
+def apply(project: ProjectFile, base: Path) -> list[Step]:
     """Do it, in one transaction, and give what was done. Raises MigrationRefused, StoreError."""
-    with store.editor(write=True) as editor:
+    with _opened(project, base, create=True) as store, store.editor(write=True) as editor:
         steps, operations = _plan(editor, project)
         for step in steps:
-            for sql in step.sql:
-                editor.execute(sql)
+            for statement in step.statements:
+                editor.execute(statement)
         for operation in operations:
             if isinstance(operation, AlterTable):
                 editor.check_references(operation.table)
         if steps:
-            meta.write(editor, TABLES, _known(project.tables))
+            meta.write(editor, TABLES, known(project.tables))
         return steps
 
 
-def require_current(store: Store) -> None:
-    """Raises DatabaseOutdated unless the database has the tables of the store. Reads little."""
-    with store.reader() as tx:
-        try:
-            known = meta.read(tx, TABLES)
-            for table in store.tables.values():
-                columns = ", ".join(quoted(name) for name in table.columns)
-                tx.execute(f"SELECT {columns} FROM {quoted(table.name)} LIMIT 0")
-        except StoreBusy:
-            raise
-        except StoreError:
-            known = None
-    if known != _known(store.tables):
-        raise DatabaseOutdated(
-            "The database does not have the tables of project.yaml as they now are. Run "
-            "`actionflow migrate`: it shows what it would change first, and keeps your data."
-        )
-
-
-def is_current(store: Store) -> bool:
-    """Whether there is nothing to migrate."""
+@contextmanager
+def _opened(project: ProjectFile, base: Path, *, create: bool) -> Iterator[SqliteStore]:
+    path = path_of(project.database, base)
+    if create:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    there = path if create or path.exists() else None
+    store = SqliteStore(there, project.tables, clock=utc_now, create=create)
     try:
-        require_current(store)
-    except DatabaseOutdated:
-        return False
-    return True
+        yield store
+    finally:
+        store.close()
 
 
 def _plan(editor: SqliteEditor, project: ProjectFile) -> tuple[list[Step], list[Operation]]:
     wanted = with_own(project.tables)
     actual = editor.inspect()
-    known = None
+    past = None
     binding: dict[str, Value] = {}
     if META.name in actual:
-        known = meta.read(editor, TABLES)
+        past = meta.read(editor, TABLES)
         binding = {key: meta.read(editor, key) for key in BINDING}
     reasons = list(refusals(project, binding, actual))
     if reasons:
@@ -104,7 +93,7 @@ def _plan(editor: SqliteEditor, project: ProjectFile) -> tuple[list[Step], list[
     comparison = Comparison(
         wanted,
         actual,
-        orjson.loads(known) if known else {},
+        orjson.loads(past) if past else {},
         editor.execute,
         lambda table, column: TableCodec(table, wanted, WIRE, UNWIRE).blank[column.name],
     )
@@ -118,24 +107,17 @@ def _plan(editor: SqliteEditor, project: ProjectFile) -> tuple[list[Step], list[
     ]
     if binding.get("order_table") is None:
         steps.append(_bind(project))
-    if not steps and known != _known(project.tables):
-        steps.append(Step("Notes what the tables now are; nothing in them changes."))
+    tables = known(project.tables)
+    if past != tables and not any(step.statements for step in steps):
+        note = f"UPDATE {META.name} SET value = {literal(tables)} WHERE key = {literal(TABLES)}"
+        steps.append(Step("Notes that the project file's tables are now these.", (note,)))
     return steps, operations
 
 
 def _bind(project: ProjectFile) -> Step:
-    values = ", ".join(f"({_literal(k)}, {_literal(v)})" for k, v in bound(project).items())
+    values = ", ".join(f"({literal(k)}, {literal(v)})" for k, v in bound(project).items())
     return Step(
         f"Binds the order table '{project.order_table}' to the project '{project.name}'. This is "
         "final: payments will refer to its rows.",
         (f"INSERT INTO {META.name} (key, value) VALUES {values}",),
     )
-
-
-def _known(tables: Mapping[str, Table]) -> str:
-    data = remembered(with_own(tables))
-    return orjson.dumps(data, option=orjson.OPT_SORT_KEYS).decode()
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -21,7 +21,7 @@ from engine.store.operations import (
 )
 from engine.store.own import indexes, with_own
 from engine.store.sqlite_errors import translated
-from engine.store.statements import quoted
+from engine.store.statements import literal, quoted
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -154,20 +154,17 @@ def _do(
         case CreateTable(table):
             copy.execute(creates[table.name])
         case AddColumn(table, column, default):
-            if column.references and default is None:
-                # sqlite-utils would copy the whole table for the reference; SQLite need not.
+            # Not sqlite-utils: it copies the whole table for a reference, which SQLite need not.
+            kind = "INTEGER" if _python_type(table, column.name, tables) is int else "TEXT"
+            parts = [f"ALTER TABLE {quoted(table.name)} ADD COLUMN {quoted(column.name)} {kind}"]
+            if default is not None:
+                parts.append(
+                    ("" if column.nullable else "NOT NULL ") + f"DEFAULT {literal(default)}"
+                )
+            elif column.references:
                 target = tables[column.references]
-                kind = "INTEGER" if _python_type(table, column.name, tables) is int else "TEXT"
-                copy.execute(
-                    f"ALTER TABLE {quoted(table.name)} ADD COLUMN {quoted(column.name)} {kind} "
-                    f"REFERENCES {quoted(target.name)} ({quoted(target.key)})"
-                )
-            else:
-                copy.table(table.name).add_column(
-                    column.name,
-                    _python_type(table, column.name, tables),
-                    not_null_default=None if column.nullable else default,
-                )
+                parts.append(f"REFERENCES {quoted(target.name)} ({quoted(target.key)})")
+            copy.execute(" ".join(parts))
         case AlterTable(table_name, nullable, references):
             copy.table(table_name).transform(
                 not_null={name: not null for name, null in nullable.items()} or None,

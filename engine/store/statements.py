@@ -24,6 +24,11 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def literal(value: int | str) -> str:
+    """A number or text as SQL, for statements that people read before they run."""
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+
 class Statements:
     """The statements of one table, with `?` for each parameter."""
 

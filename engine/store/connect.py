@@ -1,4 +1,4 @@
-"""Opening SQLite stores: the project's database by its URL, or an empty one in memory."""
+"""Opening stores: the project's database by its URL, or an empty one in memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.model import Table
 from engine.store.base import Clock, StoreError
-from engine.store.migrate import require_current
+from engine.store.current import require_current
 from engine.store.sqlite_schema import create_all
 from engine.store.sqlite_store import SqliteStore
 
@@ -20,33 +20,30 @@ def utc_now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def open_store(
-    url: str,
-    tables: Mapping[str, Table],
-    *,
-    clock: Clock = utc_now,
-    migrating: bool = False,
-) -> SqliteStore:
-    """The store at `sqlite:///relative/to/here.db` or `sqlite:////absolute.db`.
-
-    Raises StoreError when there is no such file and DatabaseOutdated when `actionflow migrate` has
-    to run first; `migrating` makes the file and looks at nothing.
-    """
+def path_of(url: str, base: Path) -> Path:
+    """The file of `sqlite:///relative/to/base.db` or `sqlite:////absolute.db`."""
     if not url.startswith(SCHEME):
         raise StoreError(
             f"database '{url.partition('://')[0]}://…' is not known to this version; write "
             f"`database: {SCHEME}.actionflow/data.db` in project.yaml."
         )
-    path = Path(url.removeprefix(SCHEME))
-    if migrating:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    store = SqliteStore(path, tables, clock=clock, create=migrating)
-    if not migrating:
-        try:
-            require_current(store)
-        except BaseException:
-            store.close()
-            raise
+    return base / url.removeprefix(SCHEME)
+
+
+def open_store(
+    url: str, tables: Mapping[str, Table], base: Path, *, clock: Clock = utc_now
+) -> SqliteStore:
+    """The store at this URL; a relative file starts at `base`, the project's folder.
+
+    Raises StoreError when there is no such file, and DatabaseOutdated when `actionflow migrate` has
+    to run first.
+    """
+    store = SqliteStore(path_of(url, base), tables, clock=clock)
+    try:
+        require_current(store)
+    except BaseException:
+        store.close()
+        raise
     return store
 
 
