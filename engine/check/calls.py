@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.check.near import did_you_mean
 from engine.catalogue import output
 from engine.check.codes import FLOAT, VALUE
 from engine.check.fits import misfit
@@ -13,7 +14,6 @@ from engine.check.view import View, every_node
 from engine.check.walk import Here
 from engine.errors import Problem
 from engine.model import Flow, Node
-from engine.shape import did_you_mean
 
 UNKNOWN = code(
     "call.unknown",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from engine.check.near import did_you_mean
 from engine.catalogue import output
 from engine.check.fits import misfit
 from engine.check.registry import Code, code, node_rule
@@ -14,7 +15,6 @@ from engine.errors import Place
 from engine.model import Node
 from engine.sandbox import CodeRefused
 from engine.sandbox import check as parse_code
-from engine.shape import did_you_mean
 
 SYNTAX = code(
     "code.syntax",

@@ -39,7 +39,8 @@ SETTING = code(
 INPUT = code(
     "ref.input",
     "An input the flow does not declare",
-    "`input` holds what the flow's trigger declares: trigger: {manual: {name: type}}.",
+    "`input` holds what the flow declares: trigger: {manual: {name: type}}, or in an action's flow "
+    "input: {name: type}.",
 )
 ABSENT = code(
     "ref.absent",
@@ -105,6 +106,12 @@ NULL_READ = code(
     "null.read",
     "A look into something that may be null",
     "A row that was not found is null, and null has no columns: the run would fail here.",
+)
+NULL_ITEM = code(
+    "null.item",
+    "An item of a list that may have none",
+    "table.find with `many: true` gives an empty list where no row matches, and an empty list has no "
+    "first item: the run would fail here.",
 )
 NULL_USED = code(
     "null.used",

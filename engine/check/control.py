@@ -54,7 +54,7 @@ def branch(node: Node, here: Here) -> Type:
         inner = scope.inner(facts)
         if case.when is not None:
             said = _repeated(case, seen, here) or said
-            inner.facts, facts, told = _case(case, here, facts, last=said)
+            inner.facts, facts, told = _case(case, here, facts, quiet=said)
             said = said or told
         end = here.inside(case.do, inner)
         ends.append(end)
@@ -68,14 +68,14 @@ def branch(node: Node, here: Here) -> Type:
     return _gives(node, here, given)
 
 
-def _case(case: Case, here: Here, facts: Facts, *, last: bool) -> tuple[Facts, Facts, bool]:
+def _case(case: Case, here: Here, facts: Facts, *, quiet: bool) -> tuple[Facts, Facts, bool]:
     """The facts inside the case and in the cases below it; whether a constant was reported."""
     outer, here.scope = here.scope, here.scope.inner(facts)
     found, syntax, reading = here.condition(case.when, (*case.path, "when"))
     here.scope = outer
     if syntax is None:
         return facts, facts, False
-    told = not last and (found.never or found.literal is not NOTHING)
+    told = not quiet and (found.never or found.literal is not NOTHING)
     if told:
         _constant(case, found, here)
     return reading.narrowed(syntax, facts, True), reading.narrowed(syntax, facts, False), told

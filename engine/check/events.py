@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.check import event_types
+from engine.check.near import did_you_mean
 from engine.check.registry import code, flow_rule, project_rule
 from engine.check.view import View, trigger_name
 from engine.errors import Place, Problem
 from engine.model import STRIPE_TRIGGERS, Flow
-from engine.shape import did_you_mean
 from engine.stripe.routing import EVENTS
 
 UNKNOWN = code(
@@ -22,6 +22,17 @@ TWICE = code(
     "An event that two flows handle",
     "One event starts one flow, in one transaction. To share work, move it into a flow with a "
     "manual trigger that both call.",
+)
+ACTION_TWICE = code(
+    "action.twice",
+    "A user action that two flows answer",
+    "POST /actions/pay runs one flow; the other one would never run.",
+)
+ACTION_INPUT = code(
+    "action.input",
+    "`input` in a flow that takes none",
+    "Only the flow of a user action has `input`. A flow that is called declares its inputs in its "
+    "trigger, and one that Stripe starts has none.",
 )
 UNHANDLED = code(
     "event.unhandled",
@@ -101,3 +112,35 @@ def every_callback(view: View) -> Iterator[Problem]:
                 f"no flow has the trigger `stripe: {name}`.",
                 f"Add one, such as flows/{name}_callback.yaml; `actionflow init` makes all four.",
             )
+
+
+@project_rule
+def one_flow_an_action(view: View) -> Iterator[Problem]:
+    """No user action is answered by two flows."""
+    taken: dict[str, Flow] = {}
+    for flow in view.flows.values():
+        action = flow.trigger.get("action")
+        if not isinstance(action, str):
+            continue
+        if action in taken:
+            yield ACTION_TWICE(
+                flow.place(("trigger", "action")),
+                f"the action '{action}' is answered by the flow '{taken[action].name}' already.",
+                "Remove one of the two, or give it a manual trigger and call it.",
+                ((taken[action].place(("trigger", "action")), f"'{taken[action].name}'"),),
+            )
+        taken.setdefault(action, flow)
+
+
+@flow_rule
+def input_of_actions(flow: Flow, view: View) -> Iterator[Problem]:
+    """`input` stands in the flows of user actions only."""
+    if "action" not in flow.trigger and ("input",) in flow.places:
+        mend = "Remove it."
+        if "manual" in flow.trigger:
+            mend = "Write the inputs into the trigger: trigger: {manual: {name: type}}."
+        yield ACTION_INPUT(
+            view.key_place(flow, ("input",)),
+            f"`input` has no effect in a flow started by `{next(iter(flow.trigger))}`.",
+            mend,
+        )

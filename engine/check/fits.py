@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.check.near import did_you_mean
 from engine.check.codes import CHOICE, CURRENCY, FLOAT, NULL_VALUE, REFERENCE, VALUE
 from engine.check.registry import Code
 from engine.check.types import NOTHING, TEXTS, WHOLE, Type, words
-from engine.shape import did_you_mean, kind, shown
+from engine.shape import kind, shown
 from engine.store.values import CHECKS, Unfit
 
 

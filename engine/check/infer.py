@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from engine.check.near import did_you_mean
 from engine.check.codes import (
     BOOLEAN,
     COLUMN,
     INPUT,
     NO_OUTPUT,
+    NULL_ITEM,
     NULL_READ,
     OUTPUT,
     PART,
@@ -30,7 +32,6 @@ from engine.check.types import (
 )
 from engine.errors import Place, Problem
 from engine.expressions import syntax as ir
-from engine.shape import did_you_mean
 
 Report = Callable[[Problem], None]
 NameType = Callable[[str, Place, Report], Type]
@@ -132,7 +133,16 @@ def _const(reading: Reading, node: ir.Const, facts: Facts) -> Type:
 
 @types(ir.Name)
 def _name(reading: Reading, node: ir.Name, facts: Facts) -> Type:
-    return reading.name(node.name, reading.at(node.at), reading.report)
+    found = reading.name(node.name, reading.at(node.at), reading.report)
+    if found.kind != "none":
+        return found
+    return reading.say(
+        NO_OUTPUT,
+        node,
+        f"'{node.name}' gives nothing that could be read.",
+        "Read from another node; `set` names values for the nodes below it.",
+        reading.root(node),
+    )
 
 
 @types(ir.Attr)
@@ -141,14 +151,6 @@ def _attr(reading: Reading, node: ir.Attr, facts: Facts) -> Type:
     shown = ir.path_text(node.value)
     if base.kind == "any":
         return ANY
-    if base.kind == "none":
-        return reading.say(
-            NO_OUTPUT,
-            node,
-            f"'{shown}' gives nothing, and '{node.key}' is read from it.",
-            "Read from another node; `set` names values for the nodes below it.",
-            reading.root(node),
-        )
     if base.kind in ("row", "dict"):
         return _field(reading, node, base, shown)
     if base.kind == "list":
@@ -186,7 +188,9 @@ def _field(reading: Reading, node: ir.Attr, base: Type, shown: str) -> Type:
 
 def _no_field(reading: Reading, node: ir.Attr, base: Type, shown: str) -> Type:
     assert base.fields is not None
-    near = did_you_mean(node.key, list(base.fields))
+    its_key = next((one for one, found in base.fields.items() if found.name == base.name), "id")
+    key = (base.name, its_key) if base.kind == "row" else None
+    near = did_you_mean(node.key, base.fields, key=key)
     known = ", ".join(base.fields) or "nothing"
     name = node.key
     if base.kind == "row":
@@ -209,7 +213,7 @@ def _no_field(reading: Reading, node: ir.Attr, base: Type, shown: str) -> Type:
             INPUT,
             node,
             f"the flow has no input '{name}'.{near}",
-            f"Declare it in the flow's trigger. There are: {known}.",
+            f"Declare it in the flow's trigger (of an action: under `input`). There are: {known}.",
         )
     return reading.say(
         OUTPUT,
@@ -225,15 +229,7 @@ def _item(reading: Reading, node: ir.Item, facts: Facts) -> Type:
     base = reading.type(node.value, facts)
     reading.type(node.index, facts)
     if base.kind == "list":
-        if base.nullable and not reading.lenient:
-            reading.say(
-                NULL_READ,
-                node,
-                f"'{ir.path_text(node.value)}' may be null, and an item of it is read.",
-                f"Check it before: {ir.path_text(node.value)} is not none.",
-                reading.root(node),
-            )
-        return base.item or ANY
+        return _of_list(reading, node, base)
     if base.kind in ("any", "dict", "row"):
         return ANY
     return reading.say(
@@ -243,6 +239,29 @@ def _item(reading: Reading, node: ir.Item, facts: Facts) -> Type:
         "Items are taken from a list only.",
         reading.root(node),
     )
+
+
+def _of_list(reading: Reading, node: ir.Item, base: Type) -> Type:
+    item = base.item or ANY
+    match node.index:
+        case ir.Const(value=0 | -1) if base.filled and not base.nullable:
+            return item
+        case ir.Const(value=int() as index) if isinstance(base.literal, list):
+            if -len(base.literal) <= index < len(base.literal):
+                return item
+    if reading.lenient:
+        return maybe(item)
+    shown = ir.path_text(node.value)
+    what = "may be null" if base.nullable else "may be empty, or too short"
+    check = f"{shown} is not none" if base.nullable else f"{shown} | length > 0"
+    reading.say(
+        NULL_ITEM,
+        node,
+        f"the list '{shown}' {what}, and one item of it is read.",
+        f"Check it before ({check}), or give a fallback behind it with | default(…).",
+        reading.root(node),
+    )
+    return item
 
 
 @types(ir.IfElse)
@@ -256,7 +275,7 @@ def _if_else(reading: Reading, node: ir.IfElse, facts: Facts) -> Type:
 @types(ir.ListOf)
 def _list(reading: Reading, node: ir.ListOf, facts: Facts) -> Type:
     items = [reading.type(item, facts) for item in node.items]
-    return Type("list", item=join(*items) if items else ANY)
+    return Type("list", item=join(*items) if items else ANY, filled=bool(items))
 
 
 @types(ir.DictOf)

@@ -64,6 +64,9 @@ def first_node(flow: Flow, view: View) -> Iterator[Problem]:
     if flow.nodes and flow.nodes[0].type == wanted:
         return
     there = [node for node in every_node(flow.nodes) if node.type == wanted]
+    first = view.catalogue[flow.nodes[0].type] if flow.nodes else None
+    if first is not None and first.locked and not there and not _fits(first, flow):
+        return  # another callback's locked node: `belongs` says so
     if there:
         yield MOVED(
             there[0].place,
@@ -116,7 +119,7 @@ def belongs(flow: Flow, view: View) -> Iterator[Problem]:
                 ((seen[node.type].place, "the first one"),),
             )
         seen.setdefault(node.type, node)
-        if not spec.only_in or trigger in spec.only_in:
+        if _fits(spec, flow):
             continue
         mend = f"It belongs into flows started by: {', '.join(spec.only_in)}."
         if spec.locked and trigger in STRIPE_TRIGGERS:
@@ -127,6 +130,10 @@ def belongs(flow: Flow, view: View) -> Iterator[Problem]:
             mend,
             ((flow.place(("trigger",)), "the trigger"),),
         )
+
+
+def _fits(spec: NodeSpec, flow: Flow) -> bool:
+    return not spec.only_in or trigger_name(flow) in spec.only_in
 
 
 @node_rule(OTHERS)

@@ -12,6 +12,7 @@ from engine.expressions.syntax import (
     Attr,
     Compare,
     Const,
+    Filter,
     In,
     IsNone,
     Item,
@@ -50,6 +51,8 @@ def narrow(node: Node, facts: Facts, truth: bool, type_of: TypeOf) -> Facts:
             return _many(node.operands, facts, truth, isinstance(node, And), type_of)
         case IsNone():
             return _null(node.value, facts, truth, type_of)
+        case Compare(left=Filter(name="length", value=listed), right=Const(value=int() as size)):
+            return _filled(listed, node.operator, size, facts, truth, type_of)
         case Compare(operator="==" | "!=" as operator):
             same = truth == (operator == "==")
             facts = _compared(node.left, node.right, facts, same, type_of)
@@ -79,6 +82,23 @@ def _null(value: Node, facts: Facts, truth: bool, type_of: TypeOf) -> Facts:
     return {**facts, path: NULL if truth else present(type_of(value, facts))}
 
 
+def _filled(
+    listed: Node, operator: str, size: int, facts: Facts, truth: bool, type_of: TypeOf
+) -> Facts:
+    """`rows | length` compared with a number: whether there is a first row."""
+    path = path_of(listed)
+    if path is None:
+        return facts
+    some = (
+        (operator in (">", "!=") and size == 0)
+        or (operator in (">", ">=", "==") and size > 0)
+    )  # fmt: skip
+    none = (operator in ("==", "<=") and size == 0) or (operator == "<" and size == 1)
+    if some if truth else none:
+        return {**facts, path: replace(type_of(listed, facts), filled=True)}
+    return facts
+
+
 def _compared(left: Node, right: Node, facts: Facts, same: bool, type_of: TypeOf) -> Facts:
     """`left` is (or is not) the same as `right`: what that tells of `left`."""
     path = path_of(left)
@@ -87,6 +107,8 @@ def _compared(left: Node, right: Node, facts: Facts, same: bool, type_of: TypeOf
     if isinstance(right, Const):
         if right.value is None:
             return _null(left, facts, same, type_of)
+        if right.value == [] and not same:
+            return {**facts, path: replace(type_of(left, facts), filled=True)}
         return _among(left, [right.value], facts, same, type_of)
     if same and not type_of(right, facts).nullable:
         return {**facts, path: present(type_of(left, facts))}

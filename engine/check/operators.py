@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.check.near import did_you_mean
 from engine.check.codes import (
     CHOICE,
     COMPARE,
@@ -23,11 +24,11 @@ from engine.check.types import (
     Type,
     join,
     plain,
+    plural,
     words,
 )
 from engine.expressions import syntax as ir
 from engine.expressions.filters import FILTERS
-from engine.shape import did_you_mean
 
 _GROUPS = {
     **dict.fromkeys(WHOLE, "an integer"),
@@ -57,7 +58,7 @@ def plain_part(reading: Reading, node: ir.Node, facts: Facts, where: str) -> Non
             "Name one of its parts, or write | json.",
             reading.root(node),
         )
-    elif found.nullable or found.kind == "none":
+    elif found.nullable:
         _null(reading, node, f"stands {where}", "''")
 
 
@@ -205,8 +206,8 @@ def _items(reading: Reading, node: ir.In, item: Type, container: Type, facts: Fa
             reading.say(
                 COMPARE,
                 node,
-                f"`in` looks for {words(item)} ({ir.path_text(node.item)}) among "
-                f"{words(container).removeprefix('a list of ')}; it is never found.",
+                f"`in` looks for {words(item)} ({ir.path_text(node.item)}) among {plural(inside)}; "
+                "it is never found.",
                 "Compare values of one type.",
                 reading.root(node.item),
             )

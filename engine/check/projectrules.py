@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.check.near import did_you_mean
 from engine.check.codes import UNDEFINED
 from engine.check.infer import Reading, Report
 from engine.check.registry import code, project_rule
@@ -12,7 +13,7 @@ from engine.check.view import View
 from engine.errors import Place, Problem
 from engine.expressions import ExpressionProblem, condition
 from engine.model import Value
-from engine.shape import did_you_mean, kind, shown
+from engine.shape import kind, shown
 
 CONFIG = code(
     "config.value",

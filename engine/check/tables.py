@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.check.near import did_you_mean
 from engine.check.fits import misfit
 from engine.check.registry import code, node_rule
 from engine.check.types import ANY, Type, maybe, of_column, of_row
 from engine.check.walk import Here
 from engine.check.where import check_where, known_column, names_one_row
 from engine.model import Column, Node, Table
-from engine.shape import did_you_mean
 
 UNKNOWN_TABLE = code(
     "table.unknown",

@@ -38,6 +38,8 @@ class Type:
     item: Type | None = None
     name: str = ""
     """Of a row, its table; of a key or reference, the table whose row it names."""
+    filled: bool = False
+    """Of a list: it has at least one item."""
     never: bool = False
     """Of a comparison: it cannot hold, because an earlier condition has taken that value."""
 
@@ -73,7 +75,7 @@ def literal(value: Value) -> Type:
         return Type("text", one_of=(value,), literal=value)
     if isinstance(value, list):
         items = [literal(item) for item in value]
-        return Type("list", item=join(*items) if items else ANY, literal=value)
+        return Type("list", item=join(*items) if items else ANY, literal=value, filled=bool(items))
     if isinstance(value, dict):
         return Type("dict", fields={str(key): literal(one) for key, one in value.items()})
     return ANY
@@ -154,7 +156,10 @@ def join(*types: Type) -> Type:
         kind = "text"
     else:
         return Type("any", nullable)
-    return Type(kind, nullable, one_of, fields=_fields(some), item=_item(some), name=name)
+    filled = all(one.filled for one in some)
+    return Type(
+        kind, nullable, one_of, fields=_fields(some), item=_item(some), name=name, filled=filled
+    )
 
 
 def _fields(types: list[Type]) -> Mapping[str, Type] | None:
@@ -174,7 +179,7 @@ _WORDS: dict[str, str] = {
     "null": "null",
     "boolean": "true or false",
     "integer": "an integer",
-    "amount": "an amount (an integer of minor units)",
+    "amount": "an amount",
     "float": "a number with a fraction",
     "text": "text",
     "timestamp": "a timestamp",
@@ -186,11 +191,31 @@ _WORDS: dict[str, str] = {
 }
 
 
+_PLURALS = {
+    "boolean": "booleans",
+    "integer": "integers",
+    "amount": "amounts",
+    "text": "texts",
+    "timestamp": "timestamps",
+    "currency": "currency codes",
+    "list": "lists",
+    "dict": "named values",
+    "row": "rows",
+}
+
+
+def plural(found: Type) -> str:
+    """Several values of a type in words."""
+    if found.kind == "row" and found.name:
+        return f"rows of '{found.name}'"
+    return _PLURALS.get(found.kind, "values")
+
+
 def words(found: Type) -> str:
     """A type in words, for messages."""
     said = _WORDS[found.kind]
     if found.kind == "row" and found.name:
         said = f"a row of '{found.name}'"
-    if found.kind == "list" and found.item is not None and found.item.known:
-        said = f"a list of {words(found.item).removeprefix('a ').removeprefix('an ')}"
+    if found.kind == "list" and found.item is not None:
+        said = f"a list of {plural(found.item)}"
     return f"{said} or null" if found.nullable and found.kind != "null" else said

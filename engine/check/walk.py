@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from engine.check.near import did_you_mean
 from engine.check.codes import ABSENT, INSIDE, LATER, UNDEFINED
 from engine.check.infer import Reading, Report
 from engine.check.operators import plain_part
@@ -16,7 +17,7 @@ from engine.errors import Place
 from engine.expressions import Expression, ExpressionProblem, condition, has_expression, parse
 from engine.expressions.syntax import Node as Syntax
 from engine.model import Flow, Node, Path, Value
-from engine.shape import did_you_mean, shown
+from engine.shape import shown
 
 UNREACHABLE = code(
     "control.unreachable",
@@ -138,7 +139,7 @@ class Here:
         definition = self.definitions.get(name)
         if definition is None:
             known = list(self.scope.names)
-            near = did_you_mean(name, known)
+            near = self.within(name) or did_you_mean(name, known)
             report(
                 UNDEFINED(
                     place,
@@ -167,6 +168,13 @@ class Here:
                 )
             )
         return ANY
+
+    def within(self, name: str) -> str:
+        """A hint where a name is an output of a node in sight: orderId is callback.orderId."""
+        for node, found in self.scope.names.items():
+            if found.fields is not None and name in found.fields:
+                return f" Did you mean '{node}.{name}'?"
+        return ""
 
     def block(self, nodes: tuple[Node, ...]) -> None:
         """Check a list of nodes in the present scope, one after the other."""
@@ -215,13 +223,10 @@ def first_names(flow: Flow, view: View) -> dict[str, Type]:
     by_stripe = "stripe" in flow.trigger
     config = ANY
     if view.project is not None:
-        config = Type("dict", fields={k: plain(literal(v)) for k, v in view.project.config.items()})
-    inputs = NULL
-    if "manual" in flow.trigger:
-        fields = {n: of_output(output(n, w), view.order) for n, w in flow.inputs.items()}
-        inputs = Type("dict", fields=fields)
-    elif not by_stripe:
-        inputs = ANY
+        values = view.project.config.items()
+        config = Type("dict", fields={name: plain(literal(value)) for name, value in values})
+    given = {name: of_output(output(name, one), view.order) for name, one in flow.inputs.items()}
+    inputs = NULL if by_stripe else Type("dict", fields=given)
     return {
         "event": ANY,
         "config": config,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.check.near import did_you_mean
 from engine.check.codes import NULL_WHERE, VALUE
 from engine.check.fits import misfit
 from engine.check.registry import code
 from engine.check.types import NOTHING, Type, of_column, plain
 from engine.check.walk import Here
 from engine.model import Column, Node, Table, Value
-from engine.shape import did_you_mean
 
 UNKNOWN_COLUMN = code(
     "table.column",
@@ -35,7 +35,7 @@ def known_column(
     here.say(
         UNKNOWN_COLUMN,
         here.at(node, key, *(at or (name,))),
-        f"'{table.name}' has no column '{name}'.{did_you_mean(name, known)}",
+        f"'{table.name}' has no column '{name}'.{did_you_mean(name, known, key=(table.name, table.key))}",
         f"Columns of '{table.name}': {', '.join(known)}.",
         ((table.place, f"'{table.name}' is defined here"),) if table.place else (),
         key=not at,
