@@ -96,9 +96,9 @@ class Receiver:
             reason = refused or f"no flow handles {event.type}"
             inbox.ignore(tx, event.id, reason=reason, now=now)
             return Verdict("ignored", event, reason)
-        frame = compiled.frame(tx, event=data, now=now, trace=[])
+        trace: list[Entry] = []
+        frame = compiled.frame(tx, event=data, now=now, trace=trace)
         frame.explain = self.explain
-        trace = frame.trace or []
         before = len(tx.changes)
         started = time.perf_counter()
         verdict = Verdict("done", event, flow=compiled.flow.name, trace=trace)
