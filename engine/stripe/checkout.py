@@ -1,4 +1,4 @@
-"""A checkout session: what it says of the payment or the subscription that it makes.
+"""A checkout session: what it says of the payment, or the subscription, that it makes.
 
 Source: https://docs.stripe.com/payments/checkout/fulfill-orders. A session that is complete is not
 paid for: `payment_status` tells, and for delayed methods a later async_payment_* event.
@@ -7,10 +7,11 @@ paid for: `payment_status` tells, and for delayed methods a later async_payment_
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from engine.stripe.event import Event
 from engine.stripe.payment import CANCELED, FAILED, SESSION, SUCCEEDED, PaymentNews, State
-from engine.stripe.read import currency_of, id_of, part, whole
+from engine.stripe.read import Data, currency_of, id_of, part, whole
 
 _BY_TYPE: Mapping[str, State] = {
     "checkout.session.async_payment_succeeded": SUCCEEDED,
@@ -43,4 +44,36 @@ def session_news(event: Event) -> PaymentNews:
         currency=currency_of(thing),
         metadata=part(thing.get("metadata")),
         waiting=waiting,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionSession:
+    """What a session in subscription mode says: whose subscription it made, if it did. `total` is
+    the first charge, tax and discounts included: what one period costs only the subscription tells.
+    """
+
+    at: int
+    id: str | None
+    subscription: str | None
+    customer: str | None
+    total: int | None
+    currency: str | None
+    expired: bool
+    metadata: Data
+
+
+def subscription_session(event: Event) -> SubscriptionSession:
+    """What a session in subscription mode says."""
+    thing = event.object
+    expired = event.type == "checkout.session.expired" and not event.thin
+    return SubscriptionSession(
+        at=event.created,
+        id=id_of(thing),
+        subscription=id_of(thing.get("subscription")),
+        customer=id_of(thing.get("customer")),
+        total=whole(thing.get("amount_total")),
+        currency=currency_of(thing),
+        expired=expired or thing.get("status") == "expired",
+        metadata=part(thing.get("metadata")),
     )

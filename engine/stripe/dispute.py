@@ -34,7 +34,7 @@ class DisputeNews:
     at: int
     id: str
     status: str
-    reason: str | None
+    reason: str
     amount: int
     currency: str | None
     charge: str | None
@@ -52,7 +52,7 @@ def dispute_news(event: Event) -> DisputeNews | None:
         at=event.created,
         id=dispute_id,
         status=text(thing.get("status")) or "needs_response",
-        reason=text(thing.get("reason")),
+        reason=text(thing.get("reason")) or "general",
         amount=whole(thing.get("amount")) or 0,
         currency=currency_of(thing),
         charge=id_of(thing.get("charge")),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from engine.model import Table, Value
+from engine.model import Value
 from engine.stripe.read import Data, part
 
 _INTEGER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
@@ -29,10 +29,10 @@ class Mark:
     refund_id: int | None = None
 
 
-def mark_of(metadata: object, order: Table, project: str) -> Mark:
+def mark_of(metadata: object, key_type: str, project: str) -> Mark:
     """Whose object this is, by its metadata (null, absent and empty are all nobody's).
 
-    `order_id` must fit the order table's key: 'abc' is no key of a table with integer keys.
+    `order_id` must fit the order table's key, which is kept as `key_type`: 'abc' is no integer.
     """
     found = part(metadata)
     owner = found.get("actionflow_project")
@@ -41,10 +41,9 @@ def mark_of(metadata: object, order: Table, project: str) -> Mark:
     raw = found.get("order_id")
     if raw in (None, ""):
         return Mark(reason="its metadata names no order_id")
-    order_id = key_of(raw, order)
+    order_id = key_of(raw, key_type)
     if order_id is None:
-        wanted = order.columns[order.key].type
-        return Mark(reason=f"its metadata's order_id is {raw!r:.60}, which is no {wanted} key")
+        return Mark(reason=f"its metadata's order_id is {raw!r:.60}, which is no {key_type} key")
     return Mark(
         order_id,
         "",
@@ -54,11 +53,11 @@ def mark_of(metadata: object, order: Table, project: str) -> Mark:
     )
 
 
-def key_of(raw: object, order: Table) -> Value:
+def key_of(raw: object, key_type: str) -> Value:
     """The order key that this text means, or None where it cannot be one."""
     if not isinstance(raw, str):
         return None
-    if order.columns[order.key].type == "integer":
+    if key_type == "integer":
         return int(raw) if _INTEGER.fullmatch(raw) else None
     return raw if 0 < len(raw) <= _MAX_KEY and raw.isprintable() else None
 

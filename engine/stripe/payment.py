@@ -36,7 +36,7 @@ AUTHORIZED = State("PROCESSING", 5)
 CANCELED = State("CANCELLED", 6, final=1)
 SUCCEEDED = State("SUCCESSFUL", 7, final=2)
 
-INTENT, CHARGE, SESSION = 3, 2, 1
+INTENT, CHARGE, SESSION, INVOICE = 4, 3, 2, 1
 """Who tells: of one fact told by several, the payment intent's word counts most."""
 
 _BY_TYPE: Mapping[str, State] = {

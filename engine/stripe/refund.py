@@ -188,3 +188,12 @@ def refunded_status(facts: Facts, amount: int | None) -> tuple[str | None, int]:
         return status, 0
     whole_amount = amount is not None and total >= amount
     return ("REFUNDED" if whole_amount else "PARTIALLY_REFUNDED"), total
+
+
+def seed_facts(refund_id: str, status: str, amount: int) -> Facts:
+    """A refund row that was put there without news, as facts weaker than any news."""
+    rank = next((rank for word, rank in _RANK.items() if word == status), 0)
+    told = {"status": register([rank, 0], status), "amount": register([0], amount)}
+    if status in _UNDONE:
+        told["undone"] = register([0], 0)
+    return {"refunds": {refund_id: told | {"made": register([-1], 0)}}}

@@ -15,6 +15,7 @@ from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from typing import Any
 
 from engine.stripe import facts as _facts
+from engine.stripe.checkout import SubscriptionSession
 from engine.stripe.event import Event, when
 from engine.stripe.facts import Facts, encoded, register, value
 from engine.stripe.read import Data, currency_of, id_of, listed, part, text, whole
@@ -218,6 +219,20 @@ def facts_of(news: SubscriptionNews) -> Facts:
     return facts
 
 
+def session_facts(session: SubscriptionSession) -> Facts:
+    """What a checkout session tells, weaker than any word of the subscription itself."""
+    facts: Facts = {}
+    for fact, known in (("amount", session.total), ("currency", session.currency)):
+        # A total of 0 is a trial's or a coupon's, not what was agreed.
+        if known:
+            facts[fact] = register([0, -session.at, 0], known)
+    if session.customer is not None:
+        facts["customer"] = register([0], session.customer)
+    if session.expired:
+        facts["expired"] = register([session.at], True)
+    return facts
+
+
 def merge(facts: Facts, more: Facts) -> Facts:
     """Facts of one subscription joined; only the newest seconds of its news are kept."""
     merged = _facts.merge(facts, more)
@@ -292,6 +307,9 @@ def columns(facts: Facts) -> dict[str, Any]:
     }
     standing = standing_of(facts)
     if standing is None:
+        if "expired" in facts:
+            # The checkout ran out; there never was a subscription.
+            found["status"] = "incomplete_expired"
         return found
     found["status"] = standing["status"]
     period = value(facts, "period") or [None, None]

@@ -2,15 +2,13 @@ from typing import Any
 
 import pytest
 
-from engine.model import Column, Table
 from engine.stripe.metadata import mark_of
 
-INTEGER = Table("order", {"id": Column("id", "integer")}, "id")
-TEXT = Table("order", {"code": Column("code", "text")}, "code")
+INTEGER, TEXT = "integer", "text"
 
 
 @pytest.mark.parametrize(
-    ("metadata", "table", "order_id", "reason"),
+    ("metadata", "key_type", "order_id", "reason"),
     [
         ({"order_id": "42"}, INTEGER, 42, ""),
         ({"order_id": "42", "actionflow_project": "shop"}, INTEGER, 42, ""),
@@ -33,9 +31,9 @@ TEXT = Table("order", {"code": Column("code", "text")}, "code")
     ],
 )
 def test_case_19_only_metadata_that_names_an_order_of_ours_makes_an_object_ours(
-    metadata: Any, table: Table, order_id: Any, reason: str
+    metadata: Any, key_type: str, order_id: Any, reason: str
 ) -> None:
-    mark = mark_of(metadata, table, "shop")
+    mark = mark_of(metadata, key_type, "shop")
     assert mark.order_id == order_id
     assert type(mark.order_id) is type(order_id)
     assert reason in mark.reason

@@ -1,0 +1,125 @@
+"""stripe.recurring_charge_callback: a subscription was, or could not be, charged for a period."""
+
+from __future__ import annotations
+
+from engine.errors import RunError
+from engine.model import Node, Row, Value
+from engine.nodes.base import Compiler, Frame, NotOurs, NotYet, Step, node_type
+from engine.nodes.stripe_recurring import recurring_facts
+from engine.nodes.stripe_rows import Scope, event_of, find_payment, first, tell, update
+from engine.stripe.event import Event, when
+from engine.stripe.facts import Facts, greater, merge, register, value
+from engine.stripe.invoice import InvoiceNews, invoice_news, invoice_payment_news, is_first
+from engine.stripe.routing import EVENTS
+
+KINDS = frozenset(EVENTS["recurring_charge"])
+_FINAL = ("SUCCESSFUL", "FREE", "CANCELLED")
+_RANK = {"PENDING": 0, "FAILED": 1, "CANCELLED": 2, "FREE": 3, "SUCCESSFUL": 4}
+
+
+@node_type("stripe.recurring_charge_callback")
+def recurring_charge_callback(node: Node, compiler: Compiler) -> Step:
+    """Says what was charged; writes no payment. Outputs: schemas/nodes/stripe.recurring_….yaml."""
+    scope = Scope.of(compiler.project)
+
+    def step(frame: Frame) -> Value:
+        event = event_of(frame, KINDS)
+        if event.object.get("object") == "invoice_payment":
+            return _link(frame, event)
+        return _invoice(frame, scope, event)
+
+    return step
+
+
+def _invoice(frame: Frame, scope: Scope, event: Event) -> Value:
+    news, row = charged(frame, scope, event)
+    paid = first(frame.tx, "payment", "invoice_id", news.id)
+    facts = recurring_facts(row)
+    told = register([int(news.status in _FINAL), news.at, _RANK[news.status]], news.status)
+    known = facts.get("invoices", {}).get(news.id)
+    overtaken = known is not None and greater(known, told) == known
+    if not overtaken:
+        more: Facts = {"invoices": {news.id: told}}
+        update(frame, "recurring_payment", row, {"facts": merge(facts, more)})
+    # A success is processed once its payment is there; what says less, once more was said.
+    processed = paid is not None or (overtaken and news.status != "SUCCESSFUL")
+    return _outputs(
+        row,
+        news.id,
+        status=news.status,
+        amount=news.amount,
+        currency=news.currency or row["currency"],
+        maxAmount=max_amount(row, facts, news.amount),
+        billingReason=news.reason,
+        firstCharge=is_first(news, value(facts, "began")),
+        periodStart=when(news.period_start),
+        periodEnd=when(news.period_end),
+        callbackProcessed=processed,
+    )
+
+
+def charged(frame: Frame, scope: Scope, event: Event) -> tuple[InvoiceNews, Row]:
+    """The invoice and the recurring_payment row it is charged for. Raises NotOurs, NotYet."""
+    news = invoice_news(event)
+    if news is None or news.subscription is None:
+        raise NotOurs(f"invoice {news.id if news else event.id} belongs to no subscription")
+    row = first(frame.tx, "recurring_payment", "subscription_id", news.subscription)
+    if row is not None:
+        return news, row
+    mark = scope.mark(news.metadata)
+    if mark.order_id is None:
+        raise NotOurs(
+            f"invoice {news.id} is of subscription {news.subscription}, which is none of ours (so "
+            f"far): {mark.reason}"
+        )
+    raise NotYet(
+        f"invoice {news.id} is of subscription {news.subscription}, of which no event came yet"
+    )
+
+
+def max_amount(row: Row, facts: Facts, charged_amount: int) -> int:
+    """The amount agreed at the start; where use or tiers decide none was, and what Stripe charged
+    is the most."""
+    if row["amount"] or "amount" in facts:
+        agreed: int = row["amount"]
+        return agreed
+    return charged_amount
+
+
+def _link(frame: Frame, event: Event) -> Value:
+    """invoice_payment.paid: the payment row learns its payment intent; nothing else happens."""
+    news = invoice_payment_news(event)
+    paid = first(frame.tx, "payment", "invoice_id", news.invoice)
+    if paid is None:
+        raise NotOurs(f"invoice {news.invoice} is no payment of ours (so far)")
+    row = frame.tx.get("recurring_payment", paid["recurring_payment_id"])
+    if row is None:
+        raise RunError(f"payment {paid['id']} has an invoice but no recurring payment.")
+    # Another row may have this payment intent, where the seller marked it with metadata of ours.
+    if find_payment(frame.tx, news.intent, news.charge) is None:
+        ids = {"transaction_id": news.intent or news.charge, "charge_id": news.charge}
+        paid = tell(frame, paid, {}, ids).row
+    return _outputs(
+        row,
+        str(news.invoice),
+        status="SUCCESSFUL",
+        amount=paid["amount"],
+        currency=paid["currency"],
+        maxAmount=max_amount(row, recurring_facts(row), paid["amount"]),
+        billingReason=None,
+        firstCharge=False,
+        periodStart=None,
+        periodEnd=None,
+        callbackProcessed=True,
+    )
+
+
+def _outputs(row: Row, invoice_id: str, **more: Value) -> Value:
+    return {
+        "orderId": row["order_id"],
+        "recurringPaymentId": row["id"],
+        "subscriptionId": row["subscription_id"],
+        "invoiceId": invoice_id,
+        **more,
+        "alreadyProcessed": more["callbackProcessed"],
+    }

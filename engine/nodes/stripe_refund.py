@@ -1,0 +1,136 @@
+"""stripe.refund_callback: what an event says of refunds, and of the payment they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.model import Node, Row, Value
+from engine.nodes.base import Compiler, Frame, NotOurs, Step, node_type
+from engine.nodes.stripe_rows import (
+    Applied,
+    Scope,
+    apply_payment,
+    event_of,
+    find_payment,
+    first,
+    insert,
+    tell,
+    update,
+)
+from engine.stripe import payment, refund
+from engine.stripe.event import Event
+from engine.stripe.facts import Facts, merge
+from engine.stripe.refund import RefundNews
+from engine.stripe.routing import EVENTS
+
+KINDS = frozenset(EVENTS["refund"])
+_UNDONE = ("FAILED", "CANCELLED")
+
+
+@node_type("stripe.refund_callback")
+def refund_callback(node: Node, compiler: Compiler) -> Step:
+    """Keeps refunds and their payment right. Outputs: schemas/nodes/stripe.refund_callback.yaml."""
+    scope = Scope.of(compiler.project)
+
+    def step(frame: Frame) -> Value:
+        event = event_of(frame, KINDS)
+        if event.object.get("object") == "charge":
+            return _charge(frame, scope, event)
+        return _refund(frame, scope, event)
+
+    return step
+
+
+def _charge(frame: Frame, scope: Scope, event: Event) -> Value:
+    """charge.refunded: the payment's cumulative figure, and in old versions each refund."""
+    news = payment.charge_news(event)
+    refunded = refund.refunded_charge(event)
+    told = merge(payment.facts_of(news), refund.charge_facts(refunded))
+    for one in refunded.refunds:
+        told = merge(told, refund.facts_of(one))
+    applied = apply_payment(frame, scope, news, told, f"charge {news.charge}")
+    rows, effect = _refund_rows(frame, scope, applied, refunded.refunds)
+    newest = max(refunded.refunds, key=lambda one: (one.made, one.id), default=None)
+    row = rows[newest.id] if newest else None
+    more = refunded.total if refunded.more is None else max(refunded.more, 0)
+    return _outputs(applied, row, row["amount"] if row else more, effect)
+
+
+def _refund(frame: Frame, scope: Scope, event: Event) -> Value:
+    """refund.* and charge.refund.updated: one refund of a payment that must be known."""
+    news = refund.refund_news(event)
+    if news is None:
+        raise NotOurs(f"{event.id} carries a refund without an id")
+    found = find_payment(frame.tx, news.intent, news.charge)
+    if found is None:
+        raise NotOurs(
+            f"refund {news.id} is of {news.intent or news.charge or 'no charge'}, which is no "
+            "payment of ours (so far)"
+        )
+    applied = tell(frame, found, refund.facts_of(news))
+    rows, effect = _refund_rows(frame, scope, applied, [news])
+    row = rows[news.id]
+    return _outputs(applied, row, row["amount"], effect)
+
+
+def _refund_rows(
+    frame: Frame, scope: Scope, applied: Applied, news: Iterable[RefundNews]
+) -> tuple[dict[str, Row], bool]:
+    """The rows of these refunds by Stripe id, and whether what they tell of one is an effect.
+
+    Learning of a refund whose money was counted already is none; that one failed is.
+    """
+    rows, effect = {}, False
+    for one in news:
+        told: Facts = applied.facts["refunds"][one.id]
+        before = first(frame.tx, "refund", "transaction_id", one.id)
+        row = before or _waiting_row(frame, scope, applied, one)
+        columns = refund.refund_columns(told)
+        columns.setdefault("currency", applied.row["currency"])
+        columns["transaction_id"] = one.id
+        if row is None:
+            rows[one.id] = _new_row(frame, applied, one, columns)
+        else:
+            rows[one.id] = update(frame, "refund", row, columns)
+        status = rows[one.id]["status"]
+        effect = effect or (status in _UNDONE if row is None else status != row["status"])
+    return rows, effect
+
+
+def _new_row(frame: Frame, applied: Applied, news: RefundNews, columns: Row) -> Row:
+    made = insert(frame, "refund", {"payment_id": applied.row["id"], **columns})
+    if made is not None:
+        return made
+    there = first(frame.tx, "refund", "transaction_id", news.id)
+    assert there is not None
+    return update(frame, "refund", there, columns)
+
+
+def _waiting_row(frame: Frame, scope: Scope, applied: Applied, news: RefundNews) -> Row | None:
+    """The pending row a refund action made, which does not know its Stripe id yet."""
+    row = first(frame.tx, "refund", "id", scope.mark(news.metadata).refund_id)
+    if row is None or row["payment_id"] != applied.row["id"]:
+        return None
+    return row if row["transaction_id"] in (None, news.id) else None
+
+
+def _outputs(applied: Applied, row: Row | None, amount: int, effect: bool) -> Value:
+    paid, was = applied.row, applied.before
+    same = applied.found and all(paid[name] == was[name] for name in ("status", "amount_refunded"))
+    processed = same and not effect
+    status = row["status"] if row else "REFUNDED"
+    return {
+        "orderId": paid["order_id"],
+        "paymentId": paid["id"],
+        "paymentStatus": paid["status"],
+        "paymentAmount": paid["amount"],
+        "refundId": row["id"] if row else None,
+        "status": "PENDING" if status == "REQUIRES_ACTION" else status,
+        "refundAmount": amount,
+        "totalRefunded": paid["amount_refunded"],
+        "currency": paid["currency"],
+        "reason": row["reason"] if row else None,
+        "failureReason": row["failure_reason"] if row else None,
+        "callbackProcessed": processed,
+        "alreadyProcessed": processed,
+    }

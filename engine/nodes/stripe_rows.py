@@ -1,0 +1,244 @@
+"""What the locked nodes share: the event, whose object it is about, and the rows it means.
+
+A system row's `facts` hold what was told of it (engine/stripe/facts.py); its other columns follow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import RunError
+from engine.model import ProjectFile, Row, Value
+from engine.nodes.base import Frame, NotOurs, NotYet
+from engine.store.base import Transaction, UniqueViolation
+from engine.store.codec import stored_type
+from engine.stripe import dispute, payment, refund
+from engine.stripe.event import Event, of
+from engine.stripe.facts import Facts, merge, register
+from engine.stripe.metadata import Mark, mark_of
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose objects are ours: worked out once, when a node is compiled."""
+
+    project: str
+    order_table: str
+    key_type: str
+
+    @classmethod
+    def of(cls, project: ProjectFile) -> Scope:
+        """The scope of this project."""
+        order = project.order
+        key_type = stored_type(order.columns[order.key], project.tables)
+        return cls(project.name, order.name, key_type)
+
+    def mark(self, metadata: object) -> Mark:
+        """What an object's metadata says of our rows."""
+        return mark_of(metadata, self.key_type, self.project)
+
+    def order(self, tx: Transaction, mark: Mark, thing: str) -> Value:
+        """The key of the order this object is marked with. Raises NotOurs, NotYet."""
+        if mark.order_id is None:
+            raise NotOurs(f"{thing} is not ours: {mark.reason}")
+        if tx.get(self.order_table, mark.order_id) is None:
+            raise NotYet(
+                f"{thing} is for {self.order_table} {mark.order_id!r}, which does not exist yet"
+            )
+        return mark.order_id
+
+
+def event_of(frame: Frame, kinds: frozenset[str]) -> Event:
+    """The run's event, which must be of one of these types. Raises RunError, NotYet."""
+    data = frame.values.get("event")
+    if data is None:
+        raise RunError(
+            "This node reads a Stripe event, and the run has none. Have the flow started by a "
+            "Stripe trigger."
+        )
+    event = of(data)
+    if event.type not in kinds and event.type.removeprefix("v1.") not in kinds:
+        raise RunError(
+            f"This node cannot read {event.type}. It reads {', '.join(sorted(kinds))}; take other "
+            "types out of the flow's trigger."
+        )
+    if event.thin and not event.object:
+        raise NotYet(
+            f"{event.id} is a thin event whose object was not fetched yet; that needs the secret "
+            "key in the environment"
+        )
+    return event
+
+
+def changed(row: Row, values: Row) -> Row:
+    """Those of the values that the row does not have already."""
+    return {name: value for name, value in values.items() if row[name] != value}
+
+
+def update(frame: Frame, table: str, row: Row, values: Row) -> Row:
+    """The row with these values; written only where they differ."""
+    new = changed(row, values)
+    if not new:
+        return row
+    with frame.tx.system_writes():
+        after = frame.tx.update(table, {"id": row["id"]}, new)[0].after
+    assert after is not None
+    return after
+
+
+def insert(frame: Frame, table: str, values: Row) -> Row | None:
+    """The new row, or None where another run made it a moment ago (a unique column says so)."""
+    try:
+        with frame.tx.savepoint(), frame.tx.system_writes():
+            return frame.tx.insert(table, values)
+    except UniqueViolation:
+        return None
+
+
+def first(tx: Transaction, table: str, column: str, value: Value) -> Row | None:
+    """The row with this value in a unique column, held against others until commit."""
+    if value is None:
+        return None
+    found = tx.find(table, {column: value}, limit=1, lock=True)
+    return found[0] if found else None
+
+
+# --- payments
+
+
+def find_payment(
+    tx: Transaction, intent: str | None, charge: str | None, session: str | None = None
+) -> Row | None:
+    """The payment row of these Stripe ids: by payment intent, charge, or checkout session."""
+    return (
+        first(tx, "payment", "transaction_id", intent)
+        or first(tx, "payment", "transaction_id", charge)
+        or first(tx, "payment", "checkout_session_id", session)
+        or (None if intent else first(tx, "payment", "charge_id", charge))
+    )
+
+
+def payment_facts(tx: Transaction, row: Row) -> Facts:
+    """What was told of a payment row. A row that was put there with a state of its own (a test's
+    given rows, an import) says that state, weaker than any news."""
+    known: Facts | None = row["facts"]
+    if known is not None:
+        return known
+    status = row["status"]
+    if status == "PENDING":
+        return {}
+    refunded = status in ("REFUNDING", "PARTIALLY_REFUNDED", "REFUNDED")
+    state = "SUCCESSFUL" if refunded else status
+    final = {"SUCCESSFUL": 2, "CANCELLED": 1}.get(state, 0)
+    seed: Facts = {"state": {"status": register([final, 0, 0, 0], state)}}
+    if not row["amount_refunded"]:
+        return seed
+    rows = tx.find("refund", {"payment_id": row["id"], "transaction_id": {"not": None}})
+    for one in rows:
+        seed = merge(seed, refund.seed_facts(one["transaction_id"], one["status"], one["amount"]))
+    if not rows:
+        seed["counted"] = register([0, row["amount_refunded"]], row["amount_refunded"])
+    return seed
+
+
+def payment_columns(facts: Facts, amount: int | None) -> Row:
+    """A payment row's columns out of its facts; `amount` is what the row has already."""
+    columns: dict[str, Any] = payment.state_columns(facts)
+    status, refunded = refund.refunded_status(facts, columns.get("amount", amount))
+    if status is not None:
+        columns["status"] = status
+    columns["amount_refunded"] = refunded
+    columns["disputed"] = dispute.disputed(facts)
+    return columns
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A payment row before and after news. `found` is false where this news made the row."""
+
+    row: Row
+    facts: Facts
+    before: Row
+    facts_before: Facts
+    found: bool
+
+    @property
+    def settled(self) -> str:
+        """How the payment stands, refunds aside."""
+        return _settled(self.row)
+
+    @property
+    def settled_before(self) -> str | None:
+        return _settled(self.before) if self.found else None
+
+
+def _settled(row: Row) -> str:
+    status: str = row["status"]
+    return "SUCCESSFUL" if "REFUND" in status else status
+
+
+def tell(
+    frame: Frame, row: Row, told: Facts, ids: Row | None = None, own: Row | None = None
+) -> Applied:
+    """Merge news into a payment row. `ids` are Stripe ids the row may not know yet, `own` columns
+    that no fact decides."""
+    before = payment_facts(frame.tx, row)
+    facts = merge(before, told)
+    values = payment_columns(facts, row["amount"])
+    if facts != row["facts"]:
+        values["facts"] = facts
+    for column, known in (ids or {}).items():
+        if known is not None and row[column] is None:
+            values[column] = known
+    values.update(own or {})
+    after = update(frame, "payment", row, values)
+    announce(frame, row, after)
+    return Applied(after, facts, row, before, found=True)
+
+
+def apply_payment(
+    frame: Frame, scope: Scope, news: payment.PaymentNews, told: Facts, thing: str
+) -> Applied:
+    """Merge news into the payment row it means; make the row if the object is marked as ours.
+
+    Raises NotOurs (no row has these ids and no metadata marks it, or it does not tell an amount to
+    make a row of), NotYet (its order does not exist).
+    """
+    ids = {"transaction_id": news.transaction_id, "checkout_session_id": news.session}
+    row = find_payment(frame.tx, news.intent, news.charge, news.session)
+    if row is not None:
+        return tell(frame, row, told, ids)
+    mark = scope.mark(news.metadata)
+    order_id = scope.order(frame.tx, mark, thing)
+    row = _waiting_row(frame.tx, mark, order_id, ids)
+    if row is not None:
+        return tell(frame, row, told, ids)
+    columns = payment_columns(told, None)
+    amount, currency = columns.get("amount", news.amount), columns.get("currency", news.currency)
+    if amount is None or currency is None:
+        raise NotOurs(f"{thing} tells no amount yet; set aside until its payment does")
+    base: Row = {"order_id": order_id, "amount": amount, "currency": currency, "facts": told}
+    known = {name: value for name, value in ids.items() if value is not None}
+    made = insert(frame, "payment", base | columns | known)
+    if made is None:
+        return apply_payment(frame, scope, news, told, thing)
+    announce(frame, None, made)
+    return Applied(made, told, made, {}, found=False)
+
+
+def _waiting_row(tx: Transaction, mark: Mark, order_id: Value, ids: Row) -> Row | None:
+    """The pending row an action made for this object: of the same order, and not another's yet."""
+    row = first(tx, "payment", "id", mark.payment_id)
+    if row is None or row["order_id"] != order_id:
+        return None
+    taken = any(value and row[name] not in (None, value) for name, value in ids.items())
+    return None if taken else row
+
+
+def announce(frame: Frame, before: Row | None, after: Row) -> None:
+    """Stripe ids the row knows since now: events set aside for them can run."""
+    for column in ("transaction_id", "charge_id", "checkout_session_id", "invoice_id"):
+        found = after[column]
+        if found is not None and (before is None or before[column] != found):
+            frame.subjects.append(found)
