@@ -122,6 +122,24 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True)
+class JwtSettings:
+    """Whose tokens are taken, and how they are read. Exactly one of the three sources is set."""
+
+    algorithms: tuple[str, ...]
+    issuer: str
+    audience: tuple[str, ...] = ()
+    secret: str | None = None
+    """Name of the environment variable with the secret of HS256."""
+    jwks_file: str | None = None
+    jwks_url: str | None = None
+    role_claim: tuple[str, ...] = ("role",)
+    """The path of a claim, from the outside in."""
+    caller_claim: tuple[str, ...] = ("sub",)
+    leeway: int = 30
+    """Seconds by which the clocks of issuer and server may differ."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectFile:
     """flows/project.yaml, read. `secrets` maps a secret's name to environment variable names."""
 
@@ -131,10 +149,12 @@ class ProjectFile:
     tables: Mapping[str, Table]
     order_table: str
     roles: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    """By role: `actions` (by action) and `read` (by table), each an optional row rule (`when`)."""
     config: Mapping[str, Value] = field(default_factory=dict)
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     settings: Mapping[str, Value] = field(default_factory=dict)
     places: Mapping[Path, Place] = field(default_factory=dict)
+    jwt: JwtSettings | None = None
 
     @property
     def order(self) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Iterator, Mapping
 
+from engine.accessfile import access_problems, jwt_settings
 from engine.catalogue import shape
 from engine.errors import Problem, ProblemsFound
 from engine.model import Column, Path, ProjectFile, Table, Value
@@ -30,11 +31,15 @@ def read_project(path: pathlib.Path) -> ProjectFile:
     if problems:
         raise ProblemsFound(problems)
     order = own[data["payment"]["order_table"]]
+    tables = {**own, **system_tables(order)}
+    problems = list(access_problems(data, tables, document.place))
+    if problems:
+        raise ProblemsFound(problems)
     return ProjectFile(
         name=data["project"],
         file=document.file,
         database=data.get("database", DEFAULT_DATABASE),
-        tables={**own, **system_tables(order)},
+        tables=tables,
         order_table=order.name,
         roles=data.get("roles") or {},
         config=data.get("config") or {},
@@ -43,6 +48,7 @@ def read_project(path: pathlib.Path) -> ProjectFile:
             for name, names in (data.get("secrets") or {}).items()
         },
         places=document.places,
+        jwt=jwt_settings(data),
     )
 
 

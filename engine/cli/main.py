@@ -24,6 +24,7 @@ COMMANDS = {
     "serve": "start the webhook server",
     "migrate": "show, then make, the changes the database needs",
     "events": "list, show, sign and replay received events",
+    "keys": "make, list and revoke API keys",
     "diagram": "draw flows as Mermaid diagrams",
 }
 

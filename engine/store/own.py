@@ -131,7 +131,25 @@ ACTION = Table(
     title="User actions, from the first request to the answer",
 )
 
-OWN_TABLES: Mapping[str, Table] = {table.name: table for table in (META, INBOX, FLOW, RUN, ACTION)}
+KEY = Table(
+    PREFIX + "key",
+    _columns(
+        digest="text",
+        prefix="text",
+        role="text",
+        caller="text",
+        label="text",
+        created_at="timestamp",
+        revoked_at="timestamp",
+        null=("label", "revoked_at"),
+    ),
+    key="digest",
+    title="API keys, by their SHA-256",
+)
+
+OWN_TABLES: Mapping[str, Table] = {
+    table.name: table for table in (META, INBOX, FLOW, RUN, ACTION, KEY)
+}
 
 UNFINISHED = "state <> 'done'"
 """Done events are nearly all; indexes and queries of the others leave them out by these words."""
@@ -144,6 +162,7 @@ OWN_INDEXES = (
     Index(ACTION.name, ("state", "lease_until"), where="state <> 'done'"),
     Index(RUN.name, ("event_id",)),
     Index(RUN.name, ("outcome", "id"), where="outcome <> 'done'"),
+    Index(KEY.name, ("prefix",), unique=True),
 )
 SYSTEM_INDEXES = (Index("payment", ("charge_id",)),)  # older events know only the charge
 

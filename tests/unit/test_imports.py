@@ -17,8 +17,8 @@ LAYERS = [
     {"errors"},
     {"model", "paths"},
     {"yamlfile", "expressions", "stripe", "sandbox", "store"},
-    {"catalogue", "shape", "projectfile", "flowfile", "load", "nodes", "secrets", "diagram"},
-    {"check", "run", "trace"},
+    {"catalogue", "shape", "accessfile", "projectfile", "flowfile", "load", "nodes", "secrets", "diagram"},
+    {"access", "check", "run", "trace"},
     {"project"},
     {"receive", "writer"},
     {"dryrun", "cases"},
@@ -34,6 +34,7 @@ OUTSIDE = {
     "starlette": {"engine.web", "standin", "server"},
     "uvicorn": {"engine.cli", "standin"},
     "rich": {"engine.cli"},
+    "jwt": {"engine.access"},
 }
 
 

@@ -1,0 +1,89 @@
+"""What a role may do: actions, and tables to read. What project.yaml does not grant is denied."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+from engine.access.caller import Caller
+from engine.access.errors import AccessDenied
+from engine.errors import Place
+from engine.expressions import condition
+from engine.model import Path, ProjectFile, Row, Value
+
+log = logging.getLogger("actionflow.access")
+
+Grant = Mapping[str, Value]
+"""What stands behind an action or a table in a role: nothing, or a row rule (`when`)."""
+compiled = lru_cache(maxsize=1024)(condition)
+
+
+def authorize(
+    project: ProjectFile,
+    caller: Caller,
+    action: str,
+    order: Row | None,
+    input: Mapping[str, Value] | None = None,
+) -> None:
+    """Let the caller do this action (pay, refund, recurring) on this order, or raise AccessDenied.
+
+    `order` is None when there is no such order: with a row rule that is answered as an order of
+    somebody else, so that nobody learns which orders there are; without a row rule it passes, and
+    the action says that there is none. The rule reads `order`, `caller` (id, role) and `input`.
+    """
+    grant = _grant(project, caller, "actions", action)
+    if grant is None:
+        raise AccessDenied("action_denied", f"The role '{caller.role}' may not call '{action}'.")
+    if "when" not in grant:
+        return
+    path: Path = ("roles", caller.role, "actions", action, "when")
+    values = {"order": order, "caller": caller.as_value(), "input": dict(input or {})}
+    allowed = False
+    if order is not None:
+        try:
+            allowed = _holds(project, grant["when"], path, values)
+        except Exception as error:
+            log.warning("denied, as the rule failed: %s", error)
+    if not allowed:
+        raise AccessDenied(
+            "order_denied", f"There is no such order, or this caller may not call '{action}' on it."
+        )
+
+
+def may_read(project: ProjectFile, caller: Caller, table: str) -> Callable[[Row], bool] | None:
+    """Which rows of a table the caller may read, as a function of the row; None for none at all.
+
+    The rule (`when`) reads `row` and `caller`. A rule that fails on a row hides it; the first
+    failure of the function given back is logged, the others only at debug level.
+    """
+    grant = _grant(project, caller, "read", table) if table in project.tables else None
+    if grant is None:
+        return None
+    if "when" not in grant:
+        return lambda row: True
+    path: Path = ("roles", caller.role, "read", table, "when")
+    rule, who = grant["when"], caller.as_value()
+    level = logging.WARNING
+
+    def allowed(row: Row) -> bool:
+        nonlocal level
+        try:
+            return _holds(project, rule, path, {"row": row, "caller": who})
+        except Exception as error:
+            log.log(level, "hidden, as the rule failed: %s", error)
+            level = logging.DEBUG
+            return False
+
+    return allowed
+
+
+def _grant(project: ProjectFile, caller: Caller, kind: str, name: str) -> Grant | None:
+    role = project.roles.get(caller.role) or {}
+    granted: Grant | None = (role.get(kind) or {}).get(name)
+    return granted
+
+
+def _holds(project: ProjectFile, rule: str, path: Path, values: Mapping[str, Value]) -> bool:
+    place = project.places.get(path, Place(project.file))
+    return compiled(rule, place).evaluate(values) is True
