@@ -1,4 +1,4 @@
-"""Balance transactions: what a payment, a refund or a dispute does to the balance, in minor units."""
+"""Balance transactions: what payments, refunds and disputes do to the balance, in minor units."""
 
 from standin.api import Call, operation
 from standin.errors import Object

@@ -211,7 +211,7 @@ _BY_NUMBER = {method.number: method for method in METHODS}
 
 
 def by_token(token: str) -> TestMethod | None:
-    """The method behind a token such as `pm_card_visa`; `tok_visa` and pm_card_visa_… spellings too."""
+    """The method behind a token such as `pm_card_visa`, in any of its spellings."""
     name = token.replace("tok_", "pm_card_", 1) if token.startswith("tok_") else token
     name = name.replace("pm_card_visa_chargeDeclined", "pm_card_chargeDeclined", 1)
     return _BY_TOKEN.get(_ALIASES.get(name, name))

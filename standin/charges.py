@@ -135,7 +135,7 @@ def outcome(kind: str, reason: str | None = None) -> Object:
 
 
 def settle_balance(state: State, charge: Object) -> None:
-    """Books the captured amount, a moment after the payment as automatic_async does, and says so."""
+    """Books the captured amount, after the payment as automatic_async does, and says so."""
     before = snapshot(charge)
     kind = "charge" if charge["id"].startswith("ch_") else "payment"
     booked = balance.record(

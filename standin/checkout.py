@@ -1,12 +1,13 @@
-"""Checkout sessions: what a buyer does on the hosted page, in payment, subscription and setup mode."""
+"""Checkout sessions: what a buyer does on the hosted page, in each of the three modes."""
 
 from standin import (
     customers,
     cycle,
+    intent_object,
     invoice_payments,
     invoices,
-    payment_intents,
     payment_methods,
+    payment_outcomes,
     payments,
     setup_intents,
 )
@@ -14,7 +15,7 @@ from standin.errors import Object, StripeError
 from standin.events import emit
 from standin.expand import includable
 from standin.listing import whole
-from standin.payments import LISTENERS
+from standin.payment_outcomes import LISTENERS
 from standin.state import State
 
 
@@ -81,7 +82,7 @@ def _pay_once(state: State, session: Object, item: Object) -> StripeError | None
         return None
     intent = state.table("payment_intent").get(session["payment_intent"] or "")
     if intent is None:
-        intent = payment_intents.create(
+        intent = intent_object.create(
             state,
             session["amount_total"],
             session["currency"],
@@ -92,7 +93,7 @@ def _pay_once(state: State, session: Object, item: Object) -> StripeError | None
         state.hidden(intent["id"])["session"] = session["id"]
         session["payment_intent"] = intent["id"]
     payments.confirm(state, intent, item, return_url=page_url(state, session))
-    return payments.last_error(intent)
+    return payment_outcomes.last_error(intent)
 
 
 def _subscribe(state: State, session: Object, item: Object) -> StripeError | None:
@@ -122,7 +123,7 @@ def _subscribe(state: State, session: Object, item: Object) -> StripeError | Non
     invoices.charge(state, invoice, item, off_session=False)
     if intent["status"] == "requires_action":
         intent["next_action"] = payments.next_action(state, intent, page_url(state, session))
-    return payments.last_error(intent)
+    return payment_outcomes.last_error(intent)
 
 
 def _set_up(state: State, session: Object, item: Object) -> StripeError | None:

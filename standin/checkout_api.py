@@ -3,7 +3,15 @@
 import functools
 from typing import Any
 
-from standin import checkout, money, payment_intents, products, setup_intents, subscription_api
+from standin import (
+    checkout,
+    intent_object,
+    money,
+    products,
+    session_object,
+    setup_intents,
+    subscription_terms,
+)
 from standin.api import Call, operation
 from standin.errors import Object, StripeError, required
 from standin.listing import page
@@ -145,9 +153,9 @@ def _create(call: Call) -> Object:
         metadata = merge({}, call.get("setup_intent_data", {}).get("metadata"))
         setup = setup_intents.create(state, customer=customer, metadata=metadata)["id"]
     types = params.get("payment_method_types") or (
-        payment_intents.automatic_types(code) if code else ["card"]
+        intent_object.automatic_types(code) if code else ["card"]
     )
-    session = _shape(call, identifier, mode, ui_mode, now) | {
+    session = session_object.create(call, identifier, ui_mode, now, _expires_at(call, now)) | {
         "amount_subtotal": total if lines else None,
         "amount_total": total if lines else None,
         "currency": code,
@@ -167,91 +175,6 @@ def _create(call: Call) -> Object:
     return session
 
 
-def _shape(call: Call, identifier: str, mode: str, ui_mode: str, now: int) -> Object:
-    hosted = ui_mode == "hosted_page"
-    creation = "always" if mode == "subscription" else call.get("customer_creation", "if_required")
-    return {
-        "id": identifier,
-        "object": "checkout.session",
-        "adaptive_pricing": None,
-        "after_expiration": None,
-        "allow_promotion_codes": call.get("allow_promotion_codes"),
-        "amount_subtotal": None,
-        "amount_total": None,
-        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
-        "billing_address_collection": call.text("billing_address_collection"),
-        "cancel_url": call.text("cancel_url"),
-        "client_reference_id": call.text("client_reference_id"),
-        "client_secret": None if hosted else f"{identifier}_secret_{call.state.ids.text(40)}",
-        "collected_information": None,
-        "consent": None,
-        "consent_collection": None,
-        "created": now,
-        "currency": None,
-        "currency_conversion": None,
-        "custom_fields": [],
-        "custom_text": {
-            "after_submit": None,
-            "shipping_address": None,
-            "submit": None,
-            "terms_of_service_acceptance": None,
-        },
-        "customer": None,
-        "customer_account": None,
-        "customer_creation": None if call.text("customer") else creation,
-        "customer_details": None,
-        "customer_email": call.text("customer_email"),
-        "discounts": [],
-        "expires_at": _expires_at(call, now),
-        "integration_identifier": None,
-        "invoice": None,
-        "invoice_creation": {
-            "enabled": False,
-            "invoice_data": {
-                "account_tax_ids": None,
-                "custom_fields": None,
-                "description": None,
-                "footer": None,
-                "issuer": None,
-                "metadata": {},
-                "rendering_options": None,
-            },
-        }
-        if mode == "payment"
-        else None,
-        "livemode": False,
-        "locale": call.text("locale"),
-        "metadata": merge({}, call.get("metadata")),
-        "mode": mode,
-        "origin_context": None,
-        "payment_intent": None,
-        "payment_link": None,
-        "payment_method_collection": call.get(
-            "payment_method_collection", "always" if mode == "subscription" else "if_required"
-        ),
-        "payment_method_configuration_details": None,
-        "payment_method_options": {},
-        "payment_method_types": ["card"],
-        "payment_status": "no_payment_required" if mode == "setup" else "unpaid",
-        "permissions": None,
-        "phone_number_collection": {"enabled": False},
-        "recovered_from": None,
-        "saved_payment_method_options": None,
-        "setup_intent": None,
-        "shipping_address_collection": None,
-        "shipping_cost": None,
-        "shipping_options": [],
-        "status": "open",
-        "submit_type": call.text("submit_type"),
-        "subscription": None,
-        "success_url": call.text("success_url"),
-        "total_details": None,
-        "ui_mode": ui_mode,
-        "url": f"{call.state.url}/c/pay/{identifier}" if hosted else None,
-        "wallet_options": None,
-    } | ({} if hosted else {"return_url": call.text("return_url")})
-
-
 def _make_subscription(call: Call, lines: list[Object], customer: str) -> Object:
     """Called when the buyer pays: only then does Stripe make the subscription."""
     data = call.get("subscription_data", {})
@@ -262,7 +185,7 @@ def _make_subscription(call: Call, lines: list[Object], customer: str) -> Object
         fields["description"] = data["description"]
     if data.get("trial_settings"):
         fields["trial_settings"] = data["trial_settings"]
-    return subscription_api.build(later, customer, items, **fields)
+    return subscription_terms.build(later, customer, items, **fields)
 
 
 def _when_due(call: Call, session: Object) -> None:

@@ -1,6 +1,7 @@
 """Time in the stand-in: one base clock and any number of test clocks, each with its due jobs.
 
-Times are UTC seconds. The base clock follows the machine's clock, or stands still until a control route moves it.
+Times are UTC seconds. The base clock follows the machine's clock, or stands still until a control
+route moves it.
 """
 
 import heapq

@@ -1,4 +1,4 @@
-"""The control routes under `/_standin/`: what tests and people do to the stand-in, not what Stripe has.
+"""The control routes under `/_standin/`: what tests and people do to the stand-in itself.
 
 GET  events, deliveries, requests
 POST delivery, deliver, billing, clock, faults, faults/release, reset, thin_events,

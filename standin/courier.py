@@ -1,4 +1,4 @@
-"""Carries events to the webhook endpoints, signed, with retries, in the order the settings ask for."""
+"""Carries events to the webhook endpoints, signed, with retries, in the order asked for."""
 
 import asyncio
 import contextlib
@@ -58,7 +58,7 @@ class Courier:
         mode: Order | None = None,
         duplicates: int | None = None,
     ) -> list[Delivery]:
-        """Attempts what is pending (all of it, or what is due), or exactly these events in this order."""
+        """Attempts what is pending (all, or what is due), or exactly these events in this order."""
         async with self._busy:
             settings = self._state.delivery
             with self._state.lock:
@@ -109,7 +109,7 @@ class Courier:
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "Stripe/1.0 (stand-in)",
-            # The receiver compares with the machine's clock, whatever the stand-in's own clock says.
+            # The receiver compares with the machine's clock, whatever ours says.
             "Stripe-Signature": sign(body, secrets, int(time.time())),
         }
         try:

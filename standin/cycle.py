@@ -2,7 +2,7 @@
 
 import functools
 
-from standin import intervals, invoice_lines, invoices, setup_intents, subscriptions
+from standin import intervals, invoice_lines, invoice_object, invoices, setup_intents, subscriptions
 from standin.errors import Object
 from standin.events import emit, updated
 from standin.state import State, snapshot
@@ -13,7 +13,7 @@ _TRIAL_NOTICE_SECONDS = 3 * _DAY
 
 
 def start(state: State, subscription: Object, *, pay: bool, off_session: bool) -> None:
-    """Makes the first invoice, announces the subscription and tries to collect, if `pay` says so."""
+    """Makes the first invoice, announces the subscription and, with `pay`, tries to collect."""
     trial = subscription["trial_end"] is not None
     lines = [
         invoice_lines.for_item(
@@ -45,7 +45,7 @@ def start(state: State, subscription: Object, *, pay: bool, off_session: bool) -
 
 
 def plan(state: State, subscription: Object) -> None:
-    """Puts the subscription's next moments on its clock; what does not apply any more does nothing."""
+    """Puts the next moments on the clock; one that does not apply any more will do nothing."""
     clock = state.clock_of(subscription["customer"])
     end = subscriptions.period_end(subscription)
     clock.at(end, functools.partial(_period_ends, state, subscription, end))
@@ -67,7 +67,7 @@ def _invoice(state: State, subscription: Object, lines: list[Object], reason: st
     sends = subscription["collection_method"] == "send_invoice"
     now = state.now(customer["id"])
     periods = [line["period"] for line in lines] or [{"start": now, "end": now}]
-    return invoices.create(
+    return invoice_object.create(
         state,
         customer,
         subscription["currency"],

@@ -6,7 +6,7 @@ from standin.errors import Object, StripeError
 from standin.events import emit
 from standin.listing import page
 from standin.metadata import merge
-from standin.payments import LISTENERS
+from standin.payment_outcomes import LISTENERS
 from standin.state import State, snapshot
 
 _PATH = "/v1/disputes/{dispute}"

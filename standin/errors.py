@@ -1,4 +1,4 @@
-"""Errors in Stripe's words: type, code, param and message, with the HTTP status Stripe uses for them."""
+"""Errors in Stripe's words: type, code, param, message, and the HTTP status that goes with them."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ Object = dict[str, Any]
 
 
 class StripeError(Exception):
-    """An answer other than 2xx. `body` holds the fields of Stripe's error object beside type and message."""
+    """An answer other than 2xx; `body` holds what Stripe's error object says beside the message."""
 
     def __init__(
         self, message: str, *, status: int = 400, type: str = "invalid_request_error", **body: Any
@@ -47,5 +47,5 @@ def required(param: str) -> StripeError:
 
 
 def wrong_state(kind: str, message: str, **body: Any) -> StripeError:
-    """The object is not in a state that allows the call, such as payment_intent_unexpected_state."""
+    """The object is in a state that forbids the call, as payment_intent_unexpected_state says."""
     return StripeError(message, code=f"{kind}_unexpected_state", **body)

@@ -1,4 +1,4 @@
-"""The event types an endpoint may listen to. Source: stripe/openapi (MIT), API version 2026-05-27.dahlia."""
+"""The event types an endpoint may listen to. Source: stripe/openapi (MIT), 2026-05-27.dahlia."""
 
 _NAMES = """
 account.application.authorized account.application.deauthorized

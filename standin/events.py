@@ -1,4 +1,4 @@
-"""Events: what happened to an object, kept for the API and queued for every endpoint that wants it."""
+"""Events: what happened to an object, kept for the API and queued for who wants to know."""
 
 import copy
 import json
@@ -10,7 +10,7 @@ from standin.state import State, changes
 
 
 def emit(state: State, kind: str, item: Object, before: Object | None = None) -> Object:
-    """Makes the event about the object as it is now; `before` (a snapshot) gives previous_attributes."""
+    """Makes the event about the object as it is now; `before` gives previous_attributes."""
     data: Object = {"object": copy.deepcopy(item)}
     if before is not None:
         data["previous_attributes"] = changes(before, item)
@@ -29,7 +29,7 @@ def emit(state: State, kind: str, item: Object, before: Object | None = None) ->
     state.add(event)
     for endpoint in wanting:
         version = endpoint["api_version"] or API_VERSION
-        # Rendered now: an older version shows related objects, and those must be as they are at this moment.
+        # Rendered now: an older version shows related objects, as they are at this moment.
         body = json.dumps(versions.event(state, event, before, version), indent=2).encode()
         state.deliveries.append(
             Delivery(state.ids.new("wd"), event["id"], kind, endpoint["id"], body)

@@ -1,4 +1,4 @@
-"""`expand[]`: puts whole objects where ids stand, and adds the fields that only show when asked for."""
+"""`expand[]`: puts objects where ids stand, and adds the fields that show only when asked for."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

@@ -15,9 +15,10 @@ Kind = Literal[
 class Fault:
     """Meets the next `count` requests of this method under this path.
 
-    error: 500 before any work. error_after: the work is done and saved, the answer is 500. rate_limit and
-    lock_timeout: 429. drop_before: the connection closes before any work. drop_after: the work is done and
-    saved, the answer is lost. hang: the work is done, the answer waits for `POST /_standin/faults/release`.
+    error: 500 before any work. error_after: the work is done and saved, the answer is 500.
+    rate_limit and lock_timeout: 429. drop_before: the connection closes before any work.
+    drop_after: the work is done and saved, the answer is lost. hang: the work is done, the answer
+    waits for `POST /_standin/faults/release`.
     """
 
     kind: Kind

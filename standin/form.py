@@ -13,7 +13,7 @@ _MAX_DEPTH = 12
 
 
 def decode(text: str) -> dict[str, Any]:
-    """Nested dictionaries of text; list items stay under their digits, a schema turns them into lists."""
+    """Nested dictionaries of text; list items stay under their digits until a schema is known."""
     return nest(parse_qsl(text, keep_blank_values=True))
 
 

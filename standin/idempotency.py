@@ -7,7 +7,7 @@ from standin.errors import StripeError
 
 @dataclass
 class Saved:
-    """What a key was used for, and the answer; no answer yet means that the request is under way."""
+    """What a key was used for, and the answer; none yet means that the request is under way."""
 
     fingerprint: str
     status: int = 0

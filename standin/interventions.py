@@ -1,6 +1,7 @@
-"""What a bank, a buyer or a tester does to one object; each is `POST /_standin/<name>` with the id in it.
+"""What a bank, a buyer or a tester does to one object, each a `POST /_standin/…` with its id.
 
-payment_intents/{id}/settle and /authenticate {outcome: succeed | fail}; setup_intents/{id}/authenticate;
+payment_intents/{id}/settle and /authenticate {outcome: succeed | fail};
+setup_intents/{id}/authenticate {outcome: succeed | fail};
 refunds/{id}/fail {reason}, /succeed, /require_action; charges/{id}/dispute {reason, inquiry};
 disputes/{id}/close {outcome: won | lost}.
 """

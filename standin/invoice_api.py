@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from standin import invoice_payments, invoices, money, payment_methods, payments
+from standin import (
+    invoice_object,
+    invoice_payments,
+    invoices,
+    money,
+    payment_methods,
+    payment_outcomes,
+)
 from standin.api import Call, operation
 from standin.errors import Object, StripeError
 from standin.events import emit, updated
@@ -27,7 +34,7 @@ def _create(call: Call) -> Object:
     }
     fields["metadata"] = merge({}, call.get("metadata"))
     code = money.currency(call.get("currency", customer["currency"] or "usd"))
-    return invoices.create(call.state, customer, code, [], "manual", **fields)
+    return invoice_object.create(call.state, customer, code, [], "manual", **fields)
 
 
 @operation("GET", "/v1/invoices")
@@ -114,7 +121,7 @@ def _pay(call: Call) -> Object:
         raise StripeError(NO_METHOD, code="resource_missing")
     invoices.charge(call.state, invoice, item, off_session=call.get("off_session", True))
     intent = invoice_payments.intent_of(call.state, invoice)
-    error = payments.last_error(intent) if intent else None
+    error = payment_outcomes.last_error(intent) if intent else None
     if error:
         raise error
     return invoice

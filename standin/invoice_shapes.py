@@ -1,4 +1,4 @@
-"""The invoice's shape before 2025-03-31.basil, which moved its links under `parent` and `payments`."""
+"""The invoice's shape before 2025-03-31.basil, which moved its links to `parent` and `payments`."""
 
 from standin import old_shapes
 from standin.errors import Object

@@ -1,140 +1,16 @@
 """Invoices: draft, finalized, paid through a payment intent, void or uncollectible."""
 
 from collections.abc import Callable
-from typing import Any
 
-from standin import customers, invoice_payments, payment_intents, payment_methods, payments
+from standin import customers, intent_object, invoice_payments, payment_methods, payments
 from standin.errors import Object, StripeError
 from standin.events import emit
 from standin.expand import includable
-from standin.listing import whole
-from standin.payments import LISTENERS
+from standin.payment_outcomes import LISTENERS
 from standin.state import State, snapshot
 
-# Called with what happened to an invoice: paid, failed or action_required. Subscriptions add themselves.
+# Called with paid, failed or action_required; subscriptions add themselves.
 OUTCOMES: list[Callable[[State, Object, str], None]] = []
-
-
-def create(
-    state: State,
-    customer: Object,
-    code: str,
-    lines: list[Object],
-    reason: str,
-    *,
-    subscription: Object | None = None,
-    **fields: Any,
-) -> Object:
-    """A draft for the lines, and its event. Amounts are minor units of the currency `code`."""
-    identifier = state.ids.new("in")
-    total = sum(line["amount"] for line in lines)
-    now = state.now(customer["id"])
-    for line in lines:
-        line["invoice"] = identifier
-    invoice: Object = {
-        "id": identifier,
-        "object": "invoice",
-        "account_country": "US",
-        "account_name": "Stand-in for Stripe",
-        "account_tax_ids": None,
-        "amount_due": max(total, 0),
-        "amount_overpaid": 0,
-        "amount_paid": 0,
-        "amount_paid_off_stripe": 0,
-        "amount_remaining": max(total, 0),
-        "amount_shipping": 0,
-        "application": None,
-        "attempt_count": 0,
-        "attempted": False,
-        "auto_advance": subscription is not None,
-        "automatic_tax": {
-            "disabled_reason": None,
-            "enabled": False,
-            "liability": None,
-            "provider": None,
-            "status": None,
-        },
-        "automatically_finalizes_at": None,
-        "billing_reason": reason,
-        "collection_method": "charge_automatically",
-        "created": now,
-        "currency": code,
-        "custom_fields": None,
-        "customer": customer["id"],
-        "customer_account": None,
-        "customer_address": customer["address"],
-        "customer_email": customer["email"],
-        "customer_name": customer["name"],
-        "customer_phone": customer["phone"],
-        "customer_shipping": customer["shipping"],
-        "customer_tax_exempt": customer["tax_exempt"],
-        "customer_tax_ids": [],
-        "default_payment_method": None,
-        "default_source": None,
-        "default_tax_rates": [],
-        "description": None,
-        "discounts": [],
-        "due_date": None,
-        "effective_at": None,
-        "ending_balance": None,
-        "footer": None,
-        "from_invoice": None,
-        "hosted_invoice_url": None,
-        "invoice_pdf": None,
-        "issuer": {"type": "self"},
-        "last_finalization_error": None,
-        "latest_revision": None,
-        "lines": whole(lines, f"/v1/invoices/{identifier}/lines"),
-        "livemode": False,
-        "metadata": {},
-        "next_payment_attempt": None,
-        "number": None,
-        "on_behalf_of": None,
-        "parent": {
-            "quote_details": None,
-            "subscription_details": {
-                "metadata": dict(subscription["metadata"]),
-                "subscription": subscription["id"],
-            },
-            "type": "subscription_details",
-        }
-        if subscription
-        else None,
-        "payment_settings": {
-            "default_mandate": None,
-            "payment_method_options": None,
-            "payment_method_types": None,
-        },
-        "period_end": now,
-        "period_start": now,
-        "post_payment_credit_notes_amount": 0,
-        "pre_payment_credit_notes_amount": 0,
-        "receipt_number": None,
-        "rendering": None,
-        "shipping_cost": None,
-        "shipping_details": None,
-        "starting_balance": customer["balance"],
-        "statement_descriptor": None,
-        "status": "draft",
-        "status_transitions": {
-            "finalized_at": None,
-            "marked_uncollectible_at": None,
-            "paid_at": None,
-            "voided_at": None,
-        },
-        "subtotal": total,
-        "subtotal_excluding_tax": total,
-        "test_clock": customer["test_clock"],
-        "total": total,
-        "total_discount_amounts": [],
-        "total_excluding_tax": total,
-        "total_pretax_credit_amounts": [],
-        "total_taxes": [],
-        "webhooks_delivered_at": None,
-    } | fields
-    state.add(invoice)
-    emit(state, "invoice.created", invoice)
-    return invoice
 
 
 def subscription_of(state: State, invoice: Object) -> Object | None:
@@ -144,7 +20,7 @@ def subscription_of(state: State, invoice: Object) -> Object | None:
 
 
 def finalize(state: State, invoice: Object) -> None:
-    """Gives the invoice its number and a payment intent; one that asks for nothing is paid at once."""
+    """Gives it a number and a payment intent; an invoice that asks for nothing is paid at once."""
     if invoice["status"] != "draft":
         raise StripeError(
             "This invoice is already finalized, you can't re-finalize a non-draft invoice.",
@@ -169,13 +45,13 @@ def finalize(state: State, invoice: Object) -> None:
         _settled(state, invoice)
         return
     subscription = subscription_of(state, invoice)
-    intent = payment_intents.create(
+    intent = intent_object.create(
         state,
         invoice["amount_due"],
         invoice["currency"],
         customer=customer["id"],
         description=_DESCRIPTIONS.get(invoice["billing_reason"], "Invoice payment"),
-        payment_method_types=payment_intents.automatic_types(invoice["currency"]),
+        payment_method_types=intent_object.automatic_types(invoice["currency"]),
         setup_future_usage="off_session" if subscription else None,
     )
     invoice_payments.link(state, invoice, intent)

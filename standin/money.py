@@ -1,17 +1,18 @@
 """Currencies and the smallest and largest amounts, in minor units.
 
-Source: docs.stripe.com/currencies (supported presentment currencies; minimum and maximum charge amounts).
+Source: docs.stripe.com/currencies (presentment currencies, minimum and maximum amounts).
 """
 
 from standin.errors import StripeError
 
 _CODES = (
-    "usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bif bmd bnd bob brl bsd bwp byn bzd cad "
-    "cdf chf clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd "
-    "hkd hnl hrk htg huf idr ils inr isk jmd jpy kes kgs khr kmf krw kyd kzt lak lbp lkr lrd lsl mad "
-    "mdl mga mkd mmk mnt mop mro mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd pab pen pgk php pkr "
-    "pln pyg qar ron rsd rub rwf sar sbd scr sek sgd shp sle sll sos srd std szl thb tjs top try ttd "
-    "twd tzs uah ugx uyu uzs vnd vuv wst xaf xcd xof xpf yer zar zmw bhd jod kwd omr tnd"
+    "usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bif bmd bnd bob brl bsd bwp byn "
+    "bzd cad cdf chf clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip "
+    "gmd gnf gtq gyd hkd hnl hrk htg huf idr ils inr isk jmd jpy kes kgs khr kmf krw kyd kzt "
+    "lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop mro mur mvr mwk mxn myr mzn nad ngn nio "
+    "nok npr nzd pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr sek sgd shp sle "
+    "sll sos srd std szl thb tjs top try ttd twd tzs uah ugx uyu uzs vnd vuv wst xaf xcd xof "
+    "xpf yer zar zmw bhd jod kwd omr tnd"
 )
 CURRENCIES = frozenset(_CODES.split())
 THREE_DECIMAL = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))

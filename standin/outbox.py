@@ -1,4 +1,4 @@
-"""What waits to be delivered: one entry for each event and endpoint, and how delivery is to behave."""
+"""What waits to be delivered: an entry for each event and endpoint, and how delivery behaves."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -9,7 +9,7 @@ Order = Literal["in_order", "shuffle", "reverse", "at_once"]
 
 @dataclass
 class Delivery:
-    """One event on its way to one endpoint; `body` is rendered once, so every attempt sends the same bytes."""
+    """One event on its way to one endpoint; every attempt sends the same bytes of `body`."""
 
     id: str
     event: str
@@ -38,9 +38,9 @@ class Delivery:
 class DeliverySettings:
     """How deliveries behave, set by `POST /_standin/delivery`.
 
-    `hold` keeps events back until `POST /_standin/deliver`; `duplicates` sends each one that many extra times;
-    `drop` loses the next N deliveries; `when` decides whether an event may overtake the answer that caused it;
-    `retry_after` is the wait before each further attempt, in seconds.
+    `hold` keeps events back until `POST /_standin/deliver`; `duplicates` sends each one that many
+    extra times; `drop` loses the next N deliveries; `when` decides whether an event may overtake
+    the answer that caused it; `retry_after` is the wait before each further attempt, in seconds.
     """
 
     hold: bool = False

@@ -1,7 +1,7 @@
-"""Checks a request's parameters against Stripe's published names and types, and turns their text into values.
+"""Checks a request's parameters against Stripe's published names and types, and gives values.
 
-`parameters.json` comes from the published description (see parameters_from_spec); the few operations that the
-reduced description leaves out are written here, after the official SDK's types.
+`parameters.json` comes from the published description (see parameters_from_spec); the few
+operations that the reduced description leaves out are written here, after the SDK's types.
 """
 
 import functools
@@ -97,7 +97,7 @@ def known(route: str) -> bool:
 
 
 def check(route: str, given: dict[str, Any]) -> dict[str, Any]:
-    """The parameters with their types; raises Stripe's error for an unknown, missing or unreadable one."""
+    """The parameters as values; raises Stripe's error for an unknown, missing or unreadable one."""
     kind = _OWN[route] if route in _OWN else _table()["routes"][route]
     shape = _shape(kind)
     unknown = [name for name in given if name not in shape and f"{name}!" not in shape]

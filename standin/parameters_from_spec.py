@@ -1,10 +1,11 @@
-"""Writes parameters.json, the table of parameter names and types, from Stripe's published OpenAPI description.
+"""Writes parameters.json, the table of parameter names and types, from Stripe's description.
 
-Run `python -m standin.parameters_from_spec SPEC.json` after the description changes. Source: stripe/openapi (MIT).
-The table keeps only what a request check needs, each nested shape once.
+Run `python -m standin.parameters_from_spec SPEC.json` after the description changes. Source:
+stripe/openapi (MIT). The table keeps only what a request check needs, each nested shape once.
 
-Types: s text, i integer, n number, b boolean, =a|b one of these texts, [T] list, {"*": T} map of names to T,
-{"|": [T, …]} one of several, a whole number: the shape with this index. A name that ends in ! is required.
+Types: s text, i integer, n number, b boolean, =a|b one of these texts, [T] list, {"*": T} map of
+names to T, {"|": [T, …]} one of several, a whole number: the shape with this index. A name that
+ends in ! is required.
 """
 
 import json

@@ -2,73 +2,15 @@
 
 from typing import Any
 
-from standin import money, payment_methods, payments
+from standin import intent_object, money, payment_methods, payment_outcomes, payments
 from standin.addresses import shipping
 from standin.api import Call, operation
 from standin.errors import Object, StripeError, missing, required, wrong_state
-from standin.events import emit
 from standin.listing import page
 from standin.metadata import merge
-from standin.state import State
 
 _PATH = "/v1/payment_intents/{intent}"
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
-
-
-def create(state: State, amount: int, code: str, **fields: Any) -> Object:
-    """A new payment intent that waits for a payment method, and its event."""
-    identifier = state.ids.new("pi")
-    intent: Object = {
-        "id": identifier,
-        "object": "payment_intent",
-        "amount": amount,
-        "amount_capturable": 0,
-        "amount_details": {"tip": {}},
-        "amount_received": 0,
-        "application": None,
-        "application_fee_amount": None,
-        "automatic_payment_methods": None,
-        "canceled_at": None,
-        "cancellation_reason": None,
-        "capture_method": "automatic_async",
-        "client_secret": f"{identifier}_secret_{state.ids.text(25)}",
-        "confirmation_method": "automatic",
-        "created": 0,
-        "currency": code,
-        "customer": None,
-        "customer_account": None,
-        "description": None,
-        "excluded_payment_method_types": None,
-        "last_payment_error": None,
-        "latest_charge": None,
-        "livemode": False,
-        "metadata": {},
-        "next_action": None,
-        "on_behalf_of": None,
-        "payment_method": None,
-        "payment_method_configuration_details": None,
-        "payment_method_options": {},
-        "payment_method_types": ["card"],
-        "processing": None,
-        "receipt_email": None,
-        "review": None,
-        "setup_future_usage": None,
-        "shipping": None,
-        "statement_descriptor": None,
-        "statement_descriptor_suffix": None,
-        "status": "requires_payment_method",
-        "transfer_data": None,
-        "transfer_group": None,
-    } | fields
-    intent["created"] = state.now(intent["customer"])
-    state.add(intent)
-    emit(state, "payment_intent.created", intent)
-    return intent
-
-
-def automatic_types(code: str) -> list[str]:
-    """The ways to pay that are on by default for a currency."""
-    return ["card", *({"eur": ["sepa_debit"], "usd": ["us_bank_account"]}.get(code, []))]
 
 
 def _fields(call: Call, code: str) -> dict[str, Any]:
@@ -138,12 +80,12 @@ def _confirm(call: Call, intent: Object) -> Object:
     payments.confirm(
         call.state, intent, item, off_session=off_session, return_url=call.text("return_url")
     )
-    error = payments.last_error(intent)
+    error = payment_outcomes.last_error(intent)
     if error:
         raise error
     if intent["status"] == "requires_action" and call.get("error_on_requires_action"):
         payments.authenticate(call.state, intent, succeed=False)
-        raise payments.last_error(intent) or AssertionError("a refused intent has an error")
+        raise payment_outcomes.last_error(intent) or AssertionError("a refused intent has an error")
     return intent
 
 
@@ -165,7 +107,7 @@ def _create(call: Call) -> Object:
         if enabled:
             redirects = automatic.get("allow_redirects", "always") if automatic else "always"
             fields["automatic_payment_methods"] = {"allow_redirects": redirects, "enabled": True}
-            fields["payment_method_types"] = automatic_types(code)
+            fields["payment_method_types"] = intent_object.automatic_types(code)
     confirm = params.get("confirm", False)
     if not confirm and "off_session" in params:
         raise StripeError("off_session may be used only when confirm is true.", param="off_session")
@@ -191,7 +133,7 @@ def _create(call: Call) -> Object:
         fields |= {"payment_method": item["id"], "status": "requires_confirmation"}
         call.params["payment_method"] = item["id"]
     fields["metadata"] = merge({}, params.get("metadata"))
-    intent = create(call.state, amount, code, **fields)
+    intent = intent_object.create(call.state, amount, code, **fields)
     return _confirm(call, intent) if confirm else intent
 
 
@@ -217,7 +159,8 @@ def _update(call: Call) -> Object:
     if intent["status"] not in _OPEN:
         raise wrong_state(
             "payment_intent",
-            f"This PaymentIntent could not be updated because it has a status of {intent['status']}.",
+            "This PaymentIntent could not be updated because it has a status of "
+            f"{intent['status']}.",
             payment_intent=dict(intent),
         )
     code = money.currency(call.get("currency", intent["currency"]))

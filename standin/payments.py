@@ -1,10 +1,9 @@
 """What a payment intent goes through: authentication, charge, capture, settlement, cancellation."""
 
 import functools
-from collections.abc import Callable
-from typing import Any
 
 from standin import charges, payment_methods
+from standin import payment_outcomes as outcomes
 from standin.cards import TestMethod
 from standin.errors import Object, StripeError, wrong_state
 from standin.events import emit
@@ -17,13 +16,6 @@ CANCELABLE = (
     "requires_capture",
     "processing",
 )
-# Called after every change of an intent's status; invoices, checkout and disputes add themselves.
-LISTENERS: list[Callable[[State, Object], None]] = []
-
-
-def _notify(state: State, intent: Object) -> None:
-    for listener in LISTENERS:
-        listener(state, intent)
 
 
 def confirm(
@@ -47,16 +39,18 @@ def confirm(
         _charge(state, intent, item, method, authenticated=False)
         return
     if off_session:
-        _fail(state, intent, item, method, ("authentication_required", "authentication_required"))
+        outcomes.fail(
+            state, intent, item, method, ("authentication_required", "authentication_required")
+        )
         return
     intent["status"] = "requires_action"
     intent["next_action"] = next_action(state, intent, return_url)
     emit(state, "payment_intent.requires_action", intent)
-    _notify(state, intent)
+    outcomes.notify(state, intent)
 
 
 def next_action(state: State, intent: Object, return_url: str | None) -> Object:
-    """Where the buyer proves who he is: a page of the stand-in, or Stripe.js when there is no way back."""
+    """Where the buyer proves who he is; without a way back it is for Stripe.js to ask."""
     url = f"{state.url}/_standin/authenticate/{intent['id']}"
     if return_url:
         return {
@@ -79,7 +73,7 @@ def authenticate(state: State, intent: Object, *, succeed: bool) -> None:
     if succeed:
         _charge(state, intent, item, method, authenticated=True)
         return
-    _refuse(
+    outcomes.refuse(
         state,
         intent,
         item,
@@ -96,7 +90,7 @@ def _charge(
     state: State, intent: Object, item: Object, method: TestMethod, *, authenticated: bool
 ) -> None:
     if method.decline:
-        _fail(state, intent, item, method, method.decline, authenticated=authenticated)
+        outcomes.fail(state, intent, item, method, method.decline, authenticated=authenticated)
         return
     charge = charges.create(state, intent, item, method, authenticated=authenticated)
     intent["latest_charge"] = charge["id"]
@@ -108,7 +102,7 @@ def _charge(
         intent["status"] = "processing"
         emit(state, "payment_intent.processing", intent)
         emit(state, "charge.pending", charge)
-        _notify(state, intent)
+        outcomes.notify(state, intent)
         clock = state.clock_of(intent["customer"])
         job = functools.partial(_settle_when_due, state, intent, charge["id"], method.settles)
         clock.at(clock.now() + method.delay, job)
@@ -118,81 +112,10 @@ def _charge(
         intent |= {"status": "requires_capture", "amount_capturable": intent["amount"]}
         emit(state, "charge.succeeded", charge)
         emit(state, "payment_intent.amount_capturable_updated", intent)
-        _notify(state, intent)
+        outcomes.notify(state, intent)
         return
     charge |= {"captured": True, "amount_captured": charge["amount"]}
-    _succeed(state, intent, charge, "charge.succeeded")
-
-
-def _succeed(state: State, intent: Object, charge: Object, event: str) -> None:
-    intent |= {
-        "status": "succeeded",
-        "amount_received": charge["amount_captured"],
-        "amount_capturable": 0,
-        "next_action": None,
-    }
-    emit(state, event, charge)
-    emit(state, "payment_intent.succeeded", intent)
-    _notify(state, intent)
-    charges.settle_balance(state, charge)
-
-
-def _fail(
-    state: State,
-    intent: Object,
-    item: Object,
-    method: TestMethod,
-    why: tuple[str, str],
-    *,
-    authenticated: bool = False,
-) -> None:
-    code, decline = why
-    charge = charges.create(state, intent, item, method, authenticated=authenticated)
-    message = payment_methods.decline_message(decline)
-    charge |= {
-        "status": "failed",
-        "failure_code": code,
-        "failure_message": message,
-        "outcome": charges.outcome("issuer_declined", decline),
-    }
-    intent["latest_charge"] = charge["id"]
-    emit(state, "charge.failed", charge)
-    param = {"incorrect_cvc": "cvc", "expired_card": "exp_month"}.get(code)
-    error = StripeError(
-        message,
-        status=402,
-        type="card_error",
-        code=code,
-        decline_code=decline if code in ("card_declined", "authentication_required") else None,
-        param=param,
-        charge=charge["id"],
-    )
-    _refuse(state, intent, item, error)
-
-
-def _refuse(state: State, intent: Object, item: Object, error: StripeError) -> None:
-    shown: dict[str, Any] = dict(error.payload()["error"])
-    intent |= {
-        "status": "requires_payment_method",
-        "last_payment_error": shown | {"payment_method": dict(item)},
-        "payment_method": None,
-        "next_action": None,
-    }
-    emit(state, "payment_intent.payment_failed", intent)
-    _notify(state, intent)
-
-
-def last_error(intent: Object) -> StripeError | None:
-    """The error an API call answers with after a refused attempt."""
-    problem = intent["last_payment_error"]
-    if not problem:
-        return None
-    body = {
-        name: value for name, value in problem.items() if name not in ("message", "type", "doc_url")
-    }
-    return StripeError(
-        problem["message"], status=402, type=problem["type"], payment_intent=dict(intent), **body
-    )
+    outcomes.succeed(state, intent, charge, "charge.succeeded")
 
 
 def settle(state: State, intent: Object, *, succeed: bool) -> None:
@@ -208,7 +131,7 @@ def settle(state: State, intent: Object, *, succeed: bool) -> None:
             "amount_captured": charge["amount"],
             "outcome": charges.outcome("authorized"),
         }
-        _succeed(state, intent, charge, "charge.succeeded")
+        outcomes.succeed(state, intent, charge, "charge.succeeded")
         return
     message = "The customer's bank account has insufficient funds."
     charge |= {
@@ -225,7 +148,7 @@ def settle(state: State, intent: Object, *, succeed: bool) -> None:
         code="payment_intent_payment_attempt_failed",
         charge=charge["id"],
     )
-    _refuse(state, intent, item, error)
+    outcomes.refuse(state, intent, item, error)
 
 
 def _settle_when_due(state: State, intent: Object, charge: str, succeed: bool) -> None:
@@ -255,7 +178,7 @@ def capture(state: State, intent: Object, amount: int | None) -> None:
     if wanted < charge["amount"]:
         # Stripe shows the released part as refunded, though no refund of money happened.
         charge["amount_refunded"] = charge["amount"] - wanted
-    _succeed(state, intent, charge, "charge.captured")
+    outcomes.succeed(state, intent, charge, "charge.captured")
 
 
 def cancel(state: State, intent: Object, reason: str | None) -> None:
@@ -280,4 +203,4 @@ def cancel(state: State, intent: Object, reason: str | None) -> None:
         "next_action": None,
     }
     emit(state, "payment_intent.canceled", intent)
-    _notify(state, intent)
+    outcomes.notify(state, intent)

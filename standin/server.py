@@ -61,7 +61,7 @@ class Running:
 def running(state: State | None = None, *, port: int = 0) -> Iterator[Running]:
     """Runs the stand-in in a thread while the block lasts, on a free port unless one is given.
 
-    Without a state it makes one with fixed ids and a clock that stands still at 2026-06-01 00:00 UTC.
+    Without a state it makes one with fixed ids and a clock that stands still at 2026-06-01 UTC.
     """
     state = state or State(seed=1, now=1_780_272_000)
     listener = socket.create_server((HOST, port))

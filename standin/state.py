@@ -1,4 +1,4 @@
-"""Everything the stand-in remembers: its objects, its clocks, its events and what waits to be delivered."""
+"""Everything the stand-in remembers: its objects, its clocks, and what waits to be delivered."""
 
 import copy
 import threading
@@ -17,7 +17,7 @@ class State:
     """The memory of one stand-in. Take `lock` around reads and writes from another thread."""
 
     def __init__(self, *, seed: int | None = None, now: int | None = None) -> None:
-        """`seed` makes ids repeatable; `now` (UTC seconds) makes the base clock stand still there."""
+        """`seed` makes ids repeatable; `now` (UTC seconds) makes the base clock stand still."""
         self.lock = threading.RLock()
         self.url = "http://127.0.0.1"
         self._seed = seed
@@ -112,7 +112,7 @@ def snapshot(item: Object) -> Object:
 
 
 def changes(before: Object, after: Object) -> Object:
-    """What `before` had where it differs, as Stripe gives previous_attributes: inner hashes only in part."""
+    """What `before` had where it differs, of inner hashes only the changed part."""
     result: Object = {}
     for name in [*before, *(name for name in after if name not in before)]:
         old, new = before.get(name), after.get(name)

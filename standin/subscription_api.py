@@ -6,9 +6,9 @@ from standin import (
     customers,
     cycle,
     invoice_payments,
-    payment_methods,
-    payments,
+    payment_outcomes,
     subscription_items,
+    subscription_terms,
     subscriptions,
 )
 from standin.api import Call, operation
@@ -16,7 +16,6 @@ from standin.errors import Object, StripeError
 from standin.events import emit, updated
 from standin.invoice_api import NO_METHOD
 from standin.listing import page
-from standin.metadata import merge
 from standin.state import snapshot
 
 _PATH = "/v1/subscriptions/{subscription_exposed_id}"
@@ -33,93 +32,6 @@ def _subscription(call: Call) -> Object:
     )
 
 
-def trial_end(call: Call, now: int) -> int | None:
-    """When the trial ends that the parameters ask for, in UTC seconds."""
-    given = call.get("trial_end")
-    if given == "now":
-        return None
-    if given:
-        if given <= now:
-            raise StripeError("trial_end must be in the future.", param="trial_end")
-        return int(given)
-    days = call.get("trial_period_days")
-    return now + days * 86_400 if days else None
-
-
-def build(call: Call, customer: str, items: list[Any], **fields: Any) -> Object:
-    """A subscription from parameters; checkout builds its own through here."""
-    state = call.state
-    now = state.now(customer)
-    if not items:
-        raise StripeError("Missing required param: items.", code="parameter_missing", param="items")
-    end = trial_end(call, now)
-    made = [
-        subscription_items.build(state, given, now, end, f"items[{position}]")
-        for position, given in enumerate(items)
-    ]
-    rules = {
-        (i["price"]["recurring"]["interval"], i["price"]["recurring"]["interval_count"])
-        for i in made
-    }
-    codes = {item["price"]["currency"] for item in made}
-    if len(rules) > 1 or len(codes) > 1:
-        raise StripeError("All prices must have one interval and one currency.", param="items")
-    if end:
-        fields |= {"trial_start": now, "trial_end": end, "billing_cycle_anchor": end}
-    return subscriptions.create(state, customer, codes.pop(), made, **fields)
-
-
-def _common(call: Call, subscription: Object) -> None:
-    """Fields that creation and update share."""
-    params = call.params
-    for name in ("description", "collection_method", "days_until_due"):
-        if name in params:
-            subscription[name] = params[name] or None
-    if "default_payment_method" in params:
-        wanted = params["default_payment_method"]
-        method = payment_methods.resolve(call.state, wanted) if wanted else None
-        subscription["default_payment_method"] = method["id"] if method else None
-    settings = params.get("payment_settings", {})
-    for name in ("payment_method_types", "save_default_payment_method"):
-        if name in settings:
-            subscription["payment_settings"][name] = settings[name] or None
-    if params.get("trial_settings"):
-        subscription["trial_settings"] = params["trial_settings"]
-    details = params.get("cancellation_details") or {}
-    for name in ("comment", "feedback"):
-        if name in details:
-            subscription["cancellation_details"][name] = details[name] or None
-    subscription["metadata"] = merge(subscription["metadata"], params.get("metadata"))
-    _planned_end(call, subscription)
-
-
-def _planned_end(call: Call, subscription: Object) -> None:
-    params = call.params
-    now = call.state.now(subscription["customer"])
-    if params.get("cancel_at") and params.get("cancel_at_period_end"):
-        raise StripeError(
-            "You may only specify one of these parameters: cancel_at, cancel_at_period_end.",
-            code="parameters_exclusive",
-        )
-    end = subscriptions.period_end(subscription)
-    if params.get("cancel_at_period_end"):
-        subscription |= {"cancel_at_period_end": True, "cancel_at": end}
-    elif "cancel_at" in params:
-        wanted = params["cancel_at"]
-        if wanted in ("min_period_end", "max_period_end"):
-            wanted = end
-        if wanted and wanted <= now:
-            raise StripeError("cancel_at must be in the future.", param="cancel_at")
-        subscription |= {"cancel_at_period_end": False, "cancel_at": wanted or None}
-    elif params.get("cancel_at_period_end") is False:
-        subscription |= {"cancel_at_period_end": False, "cancel_at": None}
-    else:
-        return
-    ending = subscription["cancel_at"] is not None
-    subscription["canceled_at"] = now if ending else None
-    subscription["cancellation_details"]["reason"] = "cancellation_requested" if ending else None
-
-
 @operation("POST", "/v1/subscriptions")
 def _create(call: Call) -> Object:
     call.refuse(*_UNSUPPORTED)
@@ -131,16 +43,16 @@ def _create(call: Call) -> Object:
     method = call.text("default_payment_method") or customers.default_method(state, customer)
     automatic = params.get("collection_method", "charge_automatically") == "charge_automatically"
     pay = behavior != "default_incomplete" and automatic
-    free = trial_end(call, state.now(customer)) is not None
+    free = subscription_terms.trial_end(call, state.now(customer)) is not None
     if pay and not method and not free and _costs(call, params.get("items", [])):
         raise StripeError(NO_METHOD, code="resource_missing")
-    subscription = build(call, customer, params.get("items", []))
-    _common(call, subscription)
+    subscription = subscription_terms.build(call, customer, params.get("items", []))
+    subscription_terms.apply(call, subscription)
     cycle.start(state, subscription, pay=pay, off_session=call.get("off_session", False))
     if behavior == "error_if_incomplete" and subscription["status"] == "incomplete":
         invoice = state.get("invoice", subscription["latest_invoice"])
         intent = invoice_payments.intent_of(state, invoice)
-        error = payments.last_error(intent) if intent else None
+        error = payment_outcomes.last_error(intent) if intent else None
         subscriptions.expire(state, subscription)
         if error:
             raise error
@@ -208,7 +120,7 @@ def _update(call: Call) -> Object:
         subscription_items.change(call.state, subscription, call.params["items"], behavior)
     if "trial_end" in call.params or "trial_period_days" in call.params:
         _new_trial(call, subscription)
-    _common(call, subscription)
+    subscription_terms.apply(call, subscription)
     updated(call.state, "customer.subscription.updated", subscription, before)
     if (
         subscription["cancel_at"] != before["cancel_at"]
@@ -220,7 +132,7 @@ def _update(call: Call) -> Object:
 
 def _new_trial(call: Call, subscription: Object) -> None:
     now = call.state.now(subscription["customer"])
-    end = trial_end(call, now)
+    end = subscription_terms.trial_end(call, now)
     if end is None:
         if subscription["status"] == "trialing":
             for item in subscription["items"]["data"]:

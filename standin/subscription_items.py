@@ -44,7 +44,7 @@ def build(state: State, given: Any, start: int, end: int | None, param: str) -> 
 def change(
     state: State, subscription: Object, changes: list[Any], behavior: str, param: str = "items"
 ) -> None:
-    """Applies item changes; what they cost or give back waits for the next invoice, or is invoiced now."""
+    """Applies item changes; what they cost waits for the next invoice, or is invoiced now."""
     items: list[Object] = subscription["items"]["data"]
     lines: list[Object | None] = []
     now = state.now(subscription["customer"])

@@ -58,7 +58,7 @@ def _advance(call: Call) -> Object:
     item |= {"status": "advancing", "status_details": {"advancing": {"target_frozen_time": target}}}
     emit(call.state, "test_helpers.test_clock.advancing", item)
     answer = dict(item)
-    # Stripe does this in the background; here it is done before the answer, which still says advancing.
+    # Stripe does this in the background; here it is done, though the answer says advancing.
     call.state.test_clocks[item["id"]].advance(target)
     item |= {"status": "ready", "frozen_time": target, "status_details": {}}
     emit(call.state, "test_helpers.test_clock.ready", item)

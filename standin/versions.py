@@ -1,4 +1,4 @@
-"""Shows objects and events in the shape of an older API version, as a pinned endpoint receives them.
+"""Shows objects and events in the shape of an older API version, as a pinned endpoint gets them.
 
 Only removals and renames are gated by version: an old version still gets fields added later. Each
 step undoes one change; a version older than the change's date gets the step. Source: Stripe's API

@@ -1,4 +1,4 @@
-"""Checks requests, answers and events against Stripe's published OpenAPI description, read in place."""
+"""Checks requests, answers and events against Stripe's published description, read in place."""
 
 import functools
 import json
@@ -12,7 +12,7 @@ import jsonschema
 FOLDER = Path(os.environ.get("STRIPE_OPENAPI", "/work/shared/stripe-openapi"))
 SPEC = FOLDER / "spec-reduced.json"
 MISSING = f"Stripe's published description is not here: {SPEC}"
-# Descriptions that the reduced copy leaves out; their shapes are checked by name where they have one.
+# What the reduced description leaves out; their objects are checked where they have a schema.
 _UNPUBLISHED = ("/v1/payment_methods", "/v1/webhook_endpoints", "/v1/balance_transactions")
 
 
@@ -62,7 +62,7 @@ def _validator(pointer: str) -> jsonschema.Draft202012Validator:
 
 
 def check_object(item: dict[str, Any]) -> None:
-    """The object has the published shape of its kind, no field more; lists are checked one by one."""
+    """The object has the published shape of its kind and no field more; so has each of a list."""
     kind = item["object"]
     if kind == "list":
         for entry in item["data"]:

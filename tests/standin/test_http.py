@@ -1,4 +1,4 @@
-"""The HTTP rules around every operation: keys, parameters, idempotency, lists, expansion, faults."""
+"""The HTTP rules around every operation: keys, parameters, idempotency, lists, faults."""
 
 import threading
 from typing import Any

@@ -7,7 +7,7 @@ import stripe
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from standin import payment_intents, payment_methods, payments, refunds
+from standin import intent_object, payment_methods, payments, refunds
 from standin.errors import StripeError
 from standin.state import State
 from tests.standin.support import NOW, Shop
@@ -105,7 +105,7 @@ _STEPS = st.lists(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_refunds_never_exceed_the_charge(token: str, steps: list[tuple[str, int | None]]) -> None:
     state = State(seed=3, now=NOW)
-    intent = payment_intents.create(state, 1000, "usd")
+    intent = intent_object.create(state, 1000, "usd")
     payments.confirm(state, intent, payment_methods.resolve(state, token))
     charge = state.get("charge", intent["latest_charge"])
     for step, value in steps:
