@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.check.near import did_you_mean
 from engine.catalogue import output
 from engine.check.codes import FLOAT, VALUE
 from engine.check.fits import misfit
+from engine.check.near import did_you_mean
 from engine.check.registry import code, node_rule, project_rule
 from engine.check.types import ANY, Type, of_output
 from engine.check.view import View, every_node

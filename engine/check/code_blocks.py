@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from engine.check.near import did_you_mean
 from engine.catalogue import output
 from engine.check.fits import misfit
+from engine.check.near import did_you_mean
 from engine.check.registry import Code, code, node_rule
 from engine.check.types import ANY, Type, literal, of_output
 from engine.check.walk import Here
@@ -38,11 +38,13 @@ OUTPUT_TYPE = code(
 )
 # What the sandbox offers and a block has use for; a test compares it with the sandbox itself.
 BUILTINS = frozenset(
-    """abs all any bin bool chr dict divmod enumerate filter float format frozenset getattr hasattr
-    hex int isinstance iter len list map max min next oct ord pow print range repr reversed round set
-    slice sorted str sum tuple type zip True False None NotImplemented Ellipsis
-    Exception ValueError TypeError KeyError IndexError LookupError ArithmeticError AssertionError
-    AttributeError NameError OverflowError RuntimeError StopIteration ZeroDivisionError""".split()
+    """
+    abs all any bin bool chr dict divmod enumerate filter float format frozenset getattr
+    hasattr hex int isinstance iter len list map max min next oct ord pow print range repr
+    reversed round set slice sorted str sum tuple type zip NotImplemented Ellipsis Exception
+    ValueError TypeError KeyError IndexError LookupError ArithmeticError AssertionError
+    AttributeError NameError OverflowError RuntimeError StopIteration ZeroDivisionError
+    """.split()  # noqa: SIM905
 )
 
 
@@ -133,18 +135,17 @@ class _Block:
         missing = [name for name in self.declared if name not in names]
         extra = [name for name in names if name not in self.declared]
         if missing or extra:
-            odd = f"returns no {', '.join(map(repr, missing))}" if missing else ""
+            said = []
+            if missing:
+                said.append(f"does not return {', '.join(map(repr, missing))}")
             if extra:
-                near = did_you_mean(extra[0], missing or list(self.declared))
-                odd += f"{' and ' if odd else ''}returns {', '.join(map(repr, extra))}{'' if odd else ' too'}"
-                odd += f", which `outputs` does not declare.{near}"
+                said.append(f"returns {', '.join(map(repr, extra))}, which is not declared")
+            near = did_you_mean(extra[0], missing) if extra else ""
             self.say(
                 RETURN,
                 written.lineno,
                 written.col_offset,
-                f"the code of '{self.node.id}' {odd.rstrip('.')}."
-                if not odd.endswith("'?")
-                else f"the code of '{self.node.id}' {odd}",
+                f"the code of '{self.node.id}' {' and '.join(said)}.{near}",
                 f"Declared are: {', '.join(self.declared)}. Return just these.",
             )
         for name, value in zip(names, written.values, strict=True):
@@ -158,8 +159,8 @@ class _Block:
                     OUTPUT_TYPE,
                     value.lineno,
                     value.col_offset,
-                    f"output '{name}' of '{self.node.id}' is divided with /, which gives a fraction.",
-                    "Divide with //, and decide how to round: (a + b // 2) // b rounds to the nearest.",
+                    f"output '{name}' of '{self.node.id}' is divided with /, which is a fraction.",
+                    "Divide with //, and decide how to round: (a + b // 2) // b is the nearest.",
                 )
             return
         wrong = misfit(_type(value), self.declared[name], f"output '{name}' of '{self.node.id}'")

@@ -7,8 +7,8 @@ from engine.check.registry import code
 UNDEFINED = code(
     "ref.undefined",
     "A name that nothing defines",
-    "An expression can read the reserved names (event, config, run, now, caller, input) and the ids "
-    "of nodes above it. A name that is neither would end the run with an error.",
+    "An expression can read the reserved names (event, config, run, now, caller, input) and the "
+    "ids of nodes above it. A name that is neither would end the run with an error.",
 )
 LATER = code(
     "ref.later",
@@ -45,8 +45,8 @@ INPUT = code(
 ABSENT = code(
     "ref.absent",
     "A reserved name that holds nothing in this flow",
-    "`caller` and `input` are there only in a flow that somebody calls; Stripe's events have neither. "
-    "`error` is there only where a call has failed.",
+    "`caller` and `input` are there only in a flow that somebody calls; Stripe's events have "
+    "neither. `error` is there only where a call has failed.",
 )
 NO_OUTPUT = code(
     "ref.nothing",
@@ -56,8 +56,8 @@ NO_OUTPUT = code(
 PART = code(
     "ref.part",
     "A part of a value that has no parts",
-    "Only rows, named values and event data can be looked into with a dot. A list (of `many: true`) "
-    "is gone through with for_each.",
+    "Only rows, named values and event data can be looked into with a dot. A list (of `many: "
+    "true`) is gone through with for_each.",
 )
 COMPARE = code(
     "type.compare",
@@ -67,8 +67,8 @@ COMPARE = code(
 CHOICE = code(
     "type.one_of",
     "A text that is not one of the choices",
-    "The value has a fixed list of choices (`one_of`). Any other text is never found in it, and the "
-    "table refuses it.",
+    "The value has a fixed list of choices (`one_of`). Any other text is never found in it, and "
+    "the table refuses it.",
 )
 CURRENCY = code(
     "type.currency",
@@ -94,7 +94,8 @@ BOOLEAN = code(
 VALUE = code(
     "type.value",
     "A value that does not fit where it is put",
-    "Columns, inputs and outputs have a type. What does not fit would be refused when the flow runs.",
+    "Columns, inputs and outputs have a type. What does not fit would be refused when the flow "
+    "runs.",
 )
 FLOAT = code(
     "type.float",
@@ -110,8 +111,8 @@ NULL_READ = code(
 NULL_ITEM = code(
     "null.item",
     "An item of a list that may have none",
-    "table.find with `many: true` gives an empty list where no row matches, and an empty list has no "
-    "first item: the run would fail here.",
+    "table.find with `many: true` gives an empty list where no row matches, and an empty list has "
+    "no first item: the run would fail here.",
 )
 NULL_USED = code(
     "null.used",
@@ -121,13 +122,14 @@ NULL_USED = code(
 NULL_VALUE = code(
     "null.value",
     "A value that may be null put where null is not allowed",
-    "The column, input or output cannot be empty, so the run would fail whenever the value is null.",
+    "The column, input or output cannot be empty, so the run would fail whenever the value is "
+    "null.",
 )
 NULL_WHERE = code(
     "null.where",
     "A `where` with a value that may be null",
-    "A row is then looked up by null: it finds no row, or every row whose column is empty, and never "
-    "the one that was meant.",
+    "A row is then looked up by null: it finds no row, or every row whose column is empty, and "
+    "never the one that was meant.",
 )
 CONSTANT = code(
     "control.constant",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from engine.check.codes import CONSTANT, FLOAT, PART
 from engine.check.registry import code, node_rule
-from engine.check.scope import Facts
+from engine.check.scope import Facts, Scope
 from engine.check.types import (
     ANY,
     INTEGER,
@@ -22,13 +22,14 @@ from engine.model import RESERVED_NAMES, Case, Node
 GIVES = code(
     "branch.gives",
     "Cases that do not give the same",
-    "Below the branch nobody knows which case was taken, so every case that goes on has to give the "
-    "same names, with values of the same type. A case that ends in stop or fail is free.",
+    "Below the branch nobody knows which case was taken, so every case that goes on has to give "
+    "the same names, with values of the same type. A case that ends in stop or fail is free.",
 )
 LOOP_NAME = code(
     "ref.taken",
     "A name that is taken already",
-    "`as` names each item of a for_each; another node's id or a reserved name would be hidden by it.",
+    "`as` names each item of a for_each; another node's id or a reserved name would be hidden by "
+    "it.",
 )
 NOT_A_LIST = code(
     "type.list",
@@ -47,7 +48,8 @@ def branch(node: Node, here: Here) -> Type:
     """Output: what the cases give, joined."""
     scope = here.scope
     facts = dict(scope.facts)
-    ends, given = [], []
+    ends: list[Scope] = []
+    given: list[tuple[Case, Mapping[str, Type]]] = []
     seen: dict[str, Case] = {}
     said = False
     for index, case in enumerate(node.cases):
@@ -73,7 +75,7 @@ def _case(case: Case, here: Here, facts: Facts, *, quiet: bool) -> tuple[Facts, 
     outer, here.scope = here.scope, here.scope.inner(facts)
     found, syntax, reading = here.condition(case.when, (*case.path, "when"))
     here.scope = outer
-    if syntax is None:
+    if syntax is None or reading is None:
         return facts, facts, False
     told = not quiet and (found.never or found.literal is not NOTHING)
     if told:
@@ -84,15 +86,13 @@ def _case(case: Case, here: Here, facts: Facts, *, quiet: bool) -> tuple[Facts, 
 def _constant(case: Case, found: Type, here: Here) -> None:
     path = (*case.path, "when")
     if found.literal is True:
-        message = f"the condition of case '{case.name}' is always true, so the cases below it are never reached."
+        message = f"case '{case.name}' is always taken, so the cases below it never are."
         mend = "Write a condition that can be false, or make it the last case with `else: true`."
     elif found.literal is False:
-        message = f"the condition of case '{case.name}' is always false, so it is never taken."
+        message = f"case '{case.name}' is never taken: its condition is always false."
         mend = "Write a condition that can be true, or remove the case."
     else:
-        message = (
-            f"case '{case.name}' is never taken: a condition above it has taken that value already."
-        )
+        message = f"case '{case.name}' is never taken: a condition above it takes that value."
         mend = "Remove the case, or change the condition above it."
     here.say(CONSTANT, path, message, mend)
 
@@ -105,8 +105,8 @@ def _repeated(case: Case, seen: dict[str, Case], here: Here) -> bool:
     here.say(
         AGAIN,
         (*case.path, "when"),
-        f"case '{case.name}' has the same condition as case '{first.name}' above it, so it is never "
-        "taken.",
+        f"case '{case.name}' has the same condition as case '{first.name}' above it, so it is "
+        "never taken.",
         "Remove it, or change one of the two conditions.",
         ((here.flow.place((*first.path, "when")), f"case '{first.name}'"),),
     )
@@ -204,7 +204,7 @@ def set_values(node: Node, here: Here) -> Type:
             here.say(
                 FLOAT,
                 here.at(node, "values", name),
-                f"'{name}' is {one.literal}, a number with a fraction; flows compute with integers.",
+                f"'{name}' is {one.literal}, a number with a fraction; expected an integer.",
                 "Write minor units (5.10 USD is 510), or put quotes around it to make it text.",
             )
     return found

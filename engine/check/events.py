@@ -1,4 +1,4 @@
-"""Which flow answers which of Stripe's events: none twice, none unknown, no callback without one."""
+"""Which flow answers which event or action: none twice, none unknown, no callback unanswered."""
 
 from __future__ import annotations
 

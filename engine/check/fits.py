@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.check.near import did_you_mean
 from engine.check.codes import CHOICE, CURRENCY, FLOAT, NULL_VALUE, REFERENCE, VALUE
+from engine.check.near import did_you_mean
 from engine.check.registry import Code
 from engine.check.types import NOTHING, TEXTS, WHOLE, Type, words
 from engine.shape import kind, shown
@@ -92,8 +92,8 @@ def _choices(found: Type, wanted: Type, what: str) -> Misfit | None:
         )
     return Misfit(
         CHOICE,
-        f"{what} is given a text that can be {', '.join(map(repr, odd))}; its choices are: {choices}.",
-        "Handle each value in a case of its own, or add the missing choices to `one_of`.",
+        f"{what} is given a text that can be {', '.join(map(repr, odd))}; its choices are others.",
+        f"Choices are: {choices}. Give one of them in a case for each value, or add to `one_of`.",
     )
 
 

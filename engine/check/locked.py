@@ -1,15 +1,15 @@
-"""Locked nodes: the right one first in each callback's flow, none moved, and what it reads is there."""
+"""Locked nodes: the right one first in each callback, none moved, and what they read is there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.catalogue import NodeSpec, Output
 from engine.check.fits import misfit
 from engine.check.registry import OTHERS, code, flow_rule, node_rule
 from engine.check.types import ANY, NO_OUTPUT, Type, of_output
 from engine.check.view import View, every_node, is_callback, trigger_name
 from engine.check.walk import Here, typed
-from engine.catalogue import NodeSpec, Output
 from engine.errors import Problem
 from engine.expressions import parse
 from engine.model import STRIPE_TRIGGERS, Flow, Node
@@ -76,8 +76,7 @@ def first_node(flow: Flow, view: View) -> Iterator[Problem]:
         return
     yield MISSING(
         flow.place(("nodes", 0)),
-        f"the flow is started by `stripe: {trigger_name(flow)}`, but does not begin with "
-        f"{wanted}.",
+        f"the flow is started by `stripe: {trigger_name(flow)}`, but does not begin with {wanted}.",
         f"Put this first: - {{id: callback, type: {wanted}, locked: true}}",
         ((flow.place(("trigger",)), "the trigger"),),
     )

@@ -15,7 +15,11 @@ def did_you_mean(name: str, known: Iterable[str], *, key: tuple[str, str] | None
     names = list(known)
     flat = {_flat(one): one for one in names}
     found = flat.get(_flat(name))
-    if found is None and key is not None and _flat(name) in (_flat("".join(key)), _flat(f"{key[0]}id")):
+    if (
+        found is None
+        and key is not None
+        and _flat(name) in (_flat("".join(key)), _flat(f"{key[0]}id"))
+    ):
         found = key[1]
     if found is None:
         close = get_close_matches(_flat(name), list(flat), n=1, cutoff=0.7)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.check.near import did_you_mean
 from engine.check.codes import UNDEFINED
-from engine.check.infer import Reading, Report
+from engine.check.infer import type_of
+from engine.check.near import did_you_mean
+from engine.check.reading import Reading, Report
 from engine.check.registry import code, project_rule
 from engine.check.types import ANY, TEXT, Type, of_row
 from engine.check.view import View
@@ -46,8 +47,8 @@ def _config(view: View, value: Value, path: tuple[str | int, ...], name: str) ->
             mend = "Give it a value, or remove it."
         yield CONFIG(
             place,
-            f"the config value '{name}' is {shown(value)} ({kind(value)}); expected text, an integer, "
-            "true or false.",
+            f"the config value '{name}' is {shown(value)} ({kind(value)}); expected text, an "
+            "integer, true or false.",
             mend,
         )
     elif isinstance(value, str) and "{{" in value:
@@ -96,4 +97,6 @@ def _row_rule(written: str, place: Place, names: dict[str, Type], report: Report
 
     [node] = expression.parts
     assert not isinstance(node, str), "a condition is one whole expression"
-    Reading(expression.at, name_type, lambda name: (), report).boolean(node, {}, "this row rule")
+    Reading(expression.at, name_type, lambda name: (), report, type_of).boolean(
+        node, {}, "this row rule"
+    )

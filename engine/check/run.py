@@ -1,4 +1,4 @@
-"""All rules over a project, a folder or an editor's text; the findings in the order of the files."""
+"""All rules over a project, a folder or an editor's text; findings in the order of the files."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from dataclasses import replace
 from engine.check import (  # noqa: F401
     calls,
     code_blocks,
+    comparisons,
     control,
     events,
     locked,
     projectrules,
+    reading_codes,
     secrets,
     tables,
 )

@@ -1,4 +1,4 @@
-"""Which names a place in a flow can see, what is known of them there, and why others are not seen."""
+"""Which names a place in a flow can see, what is known of them, and why others are not seen."""
 
 from __future__ import annotations
 
@@ -83,5 +83,5 @@ Hidden = Literal["later", "inside"]
 
 
 def why_hidden(definition: Definition, here: Path) -> Hidden:
-    """Why a name defined in the flow is not seen at `here`: it comes later, or is inside a block."""
+    """Why a name is not seen at `here`: its node comes later, or is inside of a block."""
     return "later" if here[: len(definition.block)] == definition.block else "inside"

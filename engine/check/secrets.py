@@ -14,14 +14,14 @@ from engine.paths import shown
 SECRET = code(
     "secret.file",
     "A secret written into a file",
-    "Files of a project are copied, mailed and committed. Whoever reads a secret key can move money, "
-    "and whoever reads a webhook secret can forge events.",
+    "Files of a project are copied, mailed and committed. Whoever reads a secret key can move "
+    "money, and whoever reads a webhook secret can forge events.",
 )
 PASSWORD = code(
     "secret.database",
     "A database password written into a file",
-    "project.yaml is copied and committed with the flows; a password in it is known to all who have "
-    "it.",
+    "project.yaml is copied and committed with the flows; a password in it is known to all who "
+    "have it.",
     severity="warning",
 )
 PATTERN = re.compile(r"(?<![A-Za-z0-9_])(?:(?:sk|rk)_(?:live|test)|whsec)_[A-Za-z0-9+/=]{6,}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.check.near import did_you_mean
 from engine.check.fits import misfit
+from engine.check.near import did_you_mean
 from engine.check.registry import code, node_rule
 from engine.check.types import ANY, Type, maybe, of_column, of_row
 from engine.check.walk import Here

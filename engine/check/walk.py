@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 
-from engine.check.near import did_you_mean
+from engine.catalogue import output
 from engine.check.codes import ABSENT, INSIDE, LATER, UNDEFINED
-from engine.check.infer import Reading, Report
+from engine.check.infer import type_of
+from engine.check.near import did_you_mean
 from engine.check.operators import plain_part
+from engine.check.reading import Reading, Report
 from engine.check.registry import NODE_RULES, OTHERS, Code, Related, code
 from engine.check.scope import Facts, Scope, definitions, why_hidden
 from engine.check.types import ANY, NULL, TEXT, TIMESTAMP, Type, join, literal, of_output, plain
-from engine.check.view import View, trigger_name
-from engine.catalogue import output
+from engine.check.view import View
 from engine.errors import Place
 from engine.expressions import Expression, ExpressionProblem, condition, has_expression, parse
 from engine.expressions.syntax import Node as Syntax
@@ -22,13 +23,14 @@ from engine.shape import shown
 UNREACHABLE = code(
     "control.unreachable",
     "Nodes that are never reached",
-    "stop and fail end the run, also inside a branch when every case ends in one. What stands below "
-    "never runs.",
+    "stop and fail end the run, also inside a branch when every case ends in one. What stands "
+    "below never runs.",
 )
 BRACES = code(
     "ref.braces",
     "A text that looks like an expression",
-    "Only what stands in {{ }} is read; anything else is text, and would be stored as it is written.",
+    "Only what stands in {{ }} is read; anything else is text, and would be stored as it is "
+    "written.",
 )
 _PATH = r"(?P<path>(?P<name>[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)+)"
 _BARE = re.compile(rf"\s*{_PATH}\s*\Z")
@@ -38,7 +40,7 @@ CALLER = Type("dict", fields={"id": TEXT, "role": TEXT})
 
 
 class Here:
-    """What a node's rule may ask: the flow, the view, the scope, and the types of written values."""
+    """What a node's rule may ask: flow, view and scope, and the types of written values."""
 
     def __init__(self, flow: Flow, view: View, report: Report) -> None:
         self.flow = flow
@@ -117,7 +119,7 @@ class Here:
 
     def reading(self, expression: Expression) -> Reading:
         """How the rules read an expression in this scope."""
-        return Reading(expression.at, self.name, self.defined, self.report)
+        return Reading(expression.at, self.name, self.defined, self.report, type_of)
 
     def defined(self, name: str) -> Related:
         """Where a node's id is defined, for `related`."""
@@ -144,8 +146,8 @@ class Here:
                 UNDEFINED(
                     place,
                     f"'{name}' is defined nowhere in this flow.{near}",
-                    f"Names that can be read here: {', '.join(sorted(known))}. Text goes in quotes: "
-                    f"'{name}'.",
+                    f"Names that can be read here: {', '.join(sorted(known))}. Text goes in "
+                    f"quotes: '{name}'.",
                 )
             )
         elif why_hidden(definition, self.node_path) == "later":

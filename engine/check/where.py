@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.check.near import did_you_mean
 from engine.check.codes import NULL_WHERE, VALUE
 from engine.check.fits import misfit
+from engine.check.near import did_you_mean
 from engine.check.registry import code
-from engine.check.types import NOTHING, Type, of_column, plain
+from engine.check.types import NOTHING, Type, of_column
 from engine.check.walk import Here
 from engine.model import Column, Node, Table, Value
 
@@ -32,10 +32,11 @@ def known_column(
     if column is not None and not column.internal:
         return column
     known = [one.name for one in table.visible]
+    near = did_you_mean(name, known, key=(table.name, table.key))
     here.say(
         UNKNOWN_COLUMN,
         here.at(node, key, *(at or (name,))),
-        f"'{table.name}' has no column '{name}'.{did_you_mean(name, known, key=(table.name, table.key))}",
+        f"'{table.name}' has no column '{name}'.{near}",
         f"Columns of '{table.name}': {', '.join(known)}.",
         ((table.place, f"'{table.name}' is defined here"),) if table.place else (),
         key=not at,
@@ -108,14 +109,12 @@ def _compared(
             )
         return
     if found.nullable:
+        then = "every row whose column is empty matches" if column.nullable else "no row matches"
         here.say(
             NULL_WHERE,
             path,
-            f"{what} is compared with a value that may be null; then "
-            + (
-                "every row whose column is empty matches." if column.nullable else "no row matches."
-            ),
-            "Check the value before in a branch (is not none), or give a fallback with | default(…).",
+            f"{what} is compared with a value that may be null; then {then}.",
+            "Check the value before, in a branch (is not none), or give a fallback: | default(…).",
         )
         return
     # Any text may be looked for; only one that is written down can be known never to be there.

@@ -17,11 +17,13 @@ import yaml
 from engine.errors import Problem
 
 FOLDER = pathlib.Path(__file__).parent.parent / "mistakes"
-LAB = """\
-flow: lab
-trigger: {manual: {number: integer, some: {type: integer, optional: true}, money: amount, word: text, some_word: {type: text, optional: true}, flag: boolean, some_flag: {type: boolean, optional: true}, moment: timestamp, coin: currency, state: {type: text, one_of: [open, done, lost]}, data: json}}
-nodes:
-"""
+INPUTS = (
+    "{number: integer, some: {type: integer, optional: true}, money: amount, word: text, "
+    "some_word: {type: text, optional: true}, flag: boolean, "
+    "some_flag: {type: boolean, optional: true}, moment: timestamp, coin: currency, "
+    "state: {type: text, one_of: [open, done, lost]}, data: json}"
+)
+LAB = f"flow: lab\ntrigger: {{manual: {INPUTS}}}\nnodes:\n"
 """What stands above a case's own nodes; they begin on line 4."""
 
 
