@@ -38,19 +38,24 @@ def mark_of(metadata: object, key_type: str, project: str) -> Mark:
     owner = found.get("actionflow_project")
     if owner not in (None, "", project):
         return Mark(reason=f"it belongs to the project {owner!r:.60}, not to {project!r}")
-    raw = found.get("order_id")
-    if raw in (None, ""):
-        return Mark(reason="its metadata names no order_id")
-    order_id = key_of(raw, key_type)
-    if order_id is None:
-        return Mark(reason=f"its metadata's order_id is {raw!r:.60}, which is no {key_type} key")
+    order_id, reason = _order(found.get("order_id"), key_type)
     return Mark(
         order_id,
-        "",
+        reason,
         _row_id(found, "payment_id"),
         _row_id(found, "recurring_payment_id"),
         _row_id(found, "refund_id"),
     )
+
+
+def _order(raw: object, key_type: str) -> tuple[Value, str]:
+    """The order's key, or why there is none."""
+    if raw in (None, ""):
+        return None, "its metadata names no order_id"
+    order_id = key_of(raw, key_type)
+    if order_id is None:
+        return None, f"its metadata's order_id is {raw!r:.60}, which is no {key_type} key"
+    return order_id, ""
 
 
 def key_of(raw: object, key_type: str) -> Value:
