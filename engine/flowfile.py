@@ -98,6 +98,7 @@ class _FlowReader:
             self.claim(name, (*path, "id"))
         cases = self.cases(written.get("cases"), (*path, "cases")) if "cases" in written else ()
         do = self.nodes(written.get("do"), (*path, "do")) if "do" in written else ()
+        give_up = self.nodes(written.get("give_up"), (*path, "give_up"))
         if found or not isinstance(name, str):
             return None
         common = ("id", "type", "title", "locked")
@@ -111,6 +112,7 @@ class _FlowReader:
             locked=written.get("locked", False),
             cases=cases,
             do=do,
+            give_up=give_up,
         )
 
     def spec(self, written: dict[str, Value], path: Path) -> NodeSpec | None:

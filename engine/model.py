@@ -96,6 +96,8 @@ class Node:
     locked: bool = False
     cases: tuple[Case, ...] = ()
     do: tuple[Node, ...] = ()
+    give_up: tuple[Node, ...] = ()
+    """Of an `http` node: what runs, later and by itself, when its last try has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,17 @@ class JwtSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpRules:
+    """Where calls may go beside public https addresses: hosts, addresses, CIDRs, each `:port` or any.
+
+    `timeout` is in seconds, for nodes that say none.
+    """
+
+    allow: tuple[str, ...] = ()
+    timeout: int = 10
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectFile:
     """flows/project.yaml, read. `secrets` maps a secret's name to environment variable names."""
 
@@ -153,6 +166,7 @@ class ProjectFile:
     config: Mapping[str, Value] = field(default_factory=dict)
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     settings: Mapping[str, Value] = field(default_factory=dict)
+    http: HttpRules = field(default_factory=HttpRules)
     places: Mapping[Path, Place] = field(default_factory=dict)
     jwt: JwtSettings | None = None
 

@@ -45,8 +45,12 @@ class CompiledFlow:
         caller: Value = None,
         inputs: Value = None,
         trace: list[Entry] | None = None,
+        origin: str | None = None,
     ) -> Frame:
-        """The state a run begins with; `now` is text `YYYY-MM-DDTHH:MM:SSZ`, UTC."""
+        """The state a run begins with; `now` is text `YYYY-MM-DDTHH:MM:SSZ`, UTC.
+
+        `origin` is needed where no event starts the run (see Frame).
+        """
         values = {
             "event": event,
             "config": self.project.config,
@@ -56,7 +60,14 @@ class CompiledFlow:
             "input": inputs,
             "error": None,
         }
-        return Frame(values=values, tx=tx, project=self.project, now=now, trace=trace)
+        return Frame(
+            values=values,
+            tx=tx,
+            project=self.project,
+            now=now,
+            origin=origin or (event["id"] if event else ""),
+            trace=trace,
+        )
 
     def run(self, frame: Frame) -> Outcome:
         """Run all nodes. Raises RunError, NotYet, NotOurs, StoreBusy: then undo what was written."""

@@ -24,6 +24,8 @@ class Frame:
     tx: Transaction
     project: ProjectFile
     now: str
+    origin: str = ""
+    """What started the run (an event's id, `action 7`): the same whenever that is tried again."""
     inputs: Value = None
     """What the node now running was given, for the trace; each step sets it."""
     notes: list[Value] = field(default_factory=list)
