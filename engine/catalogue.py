@@ -36,6 +36,8 @@ class NodeSpec:
     keys: Mapping[str, Schema]
     required: tuple[str, ...]
     inputs: Mapping[str, str]
+    """Of a locked node: the fixed expressions it reads."""
+    input_types: Mapping[str, Output]
     outputs: Mapping[str, Output] | str
     """Named outputs, or one of `row`, `row_or_null`, `rows`, `declared`, `none`."""
     only_in: tuple[str, ...]
@@ -61,6 +63,7 @@ def catalogue() -> Mapping[str, NodeSpec]:
     for path in sorted(share("schemas").glob("nodes/*.yaml")):
         data = read_path(path, f"schemas/nodes/{path.name}").data
         outputs = data.get("outputs", "none")
+        inputs = data.get("inputs") or {}
         specs[data["type"]] = NodeSpec(
             type=data["type"],
             title=data["title"],
@@ -68,7 +71,8 @@ def catalogue() -> Mapping[str, NodeSpec]:
             locked=bool(data.get("locked", False)),
             keys=data.get("keys") or {},
             required=tuple(data.get("required") or ()),
-            inputs=data.get("inputs") or {},
+            inputs={name: written["reads"] for name, written in inputs.items()},
+            input_types={name: output(name, written) for name, written in inputs.items()},
             outputs=outputs
             if isinstance(outputs, str)
             else {name: output(name, written) for name, written in outputs.items()},

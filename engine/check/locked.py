@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.catalogue import NodeSpec, Output
+from engine.catalogue import NodeSpec
 from engine.check.fits import misfit
 from engine.check.registry import OTHERS, code, flow_rule, node_rule
 from engine.check.types import ANY, NO_OUTPUT, Type, of_output
@@ -45,7 +45,6 @@ INPUT = code(
     "has to give both.",
 )
 PROCESS = "stripe.process_recurring_payment"
-_INPUT_TYPES = {"orderId": "key", "amount": "amount"}
 
 
 def callback_type(trigger: str) -> str:
@@ -150,14 +149,15 @@ def other_node(node: Node, here: Here) -> Type:
 
 def _reads(node: Node, here: Here, spec: NodeSpec) -> None:
     """The fixed inputs of a locked node: they are there, and of the type it needs."""
-    related = here.defined("create_order")
     for name, written in spec.inputs.items():
+        source = written.strip("{} ").partition(".")[0]
+        related = here.defined(source)
         problems: list[Problem] = []
         expression = parse(written, node.place)
         reading = here.reading(expression)
         reading.report = problems.append
         found = typed(expression, reading, here.scope.facts)
-        wanted = of_output(Output(name, _INPUT_TYPES.get(name, "json")), here.view.order)
+        wanted = of_output(spec.input_types[name], here.view.order)
         if problems:
             why = problems[0].message
         elif (wrong := misfit(found, wanted, f"'{name}'")) is not None:
@@ -168,8 +168,8 @@ def _reads(node: Node, here: Here, spec: NodeSpec) -> None:
             INPUT(
                 node.place,
                 f"'{node.id}' reads {written.strip('{} ')}: {why}",
-                "Have a node `create_order` above it, at the top level, that gives "
-                f"{' and '.join(spec.inputs)} (a branch with `gives`, or a code block).",
+                f"Have a node `{source}` above it, in the same list of nodes, that gives "
+                f"{', '.join(spec.inputs)} (a `set`, a branch with `gives`, or a code block).",
                 related,
             )
         )

@@ -42,7 +42,7 @@ def recurring_management_callback(node: Node, compiler: Compiler) -> Step:
         if before is None:
             row, made = _new_row(frame, scope, subscription_id, told, metadata, thing)
         else:
-            row, made = _tell(frame, before, subscription_id, told), False
+            row, made = tell_recurring(frame, before, subscription_id, told), False
         processed = not made and all(
             row[column] == (before or row)[column] for column in _SHOWN.values()
         )
@@ -96,7 +96,8 @@ def _waiting_row(
     return row if row["subscription_id"] in (None, subscription_id) else None
 
 
-def _tell(frame: Frame, row: Row, subscription_id: str | None, told: Facts) -> Row:
+def tell_recurring(frame: Frame, row: Row, subscription_id: str | None, told: Facts) -> Row:
+    """Merge news into a recurring_payment row; a subscription id it did not know is announced."""
     facts = subscription.merge(recurring_facts(row), told)
     values = subscription.columns(facts)
     if facts != row["facts"]:
@@ -129,4 +130,4 @@ def _new_row(
     there = first(frame.tx, "recurring_payment", "subscription_id", subscription_id)
     if there is None:
         raise RunError(f"{thing}: the row another run made for it is gone. Try the event again.")
-    return _tell(frame, there, subscription_id, told), False
+    return tell_recurring(frame, there, subscription_id, told), False

@@ -121,6 +121,11 @@ def when(second: int | None) -> str | None:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def second_of(timestamp: str) -> int:
+    """The second since 1970 UTC that a timestamp text means; the reverse of `when`."""
+    return int(datetime.fromisoformat(timestamp).timestamp())
+
+
 def _snapshot(found: object) -> tuple[Data, Data]:
     if not isinstance(found, dict) or not isinstance(found.get("object"), dict):
         raise BadEvent(_expected("The event carries no object (`data.object`)"))

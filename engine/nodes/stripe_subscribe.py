@@ -1,0 +1,170 @@
+"""stripe.start_recurring and stripe.cancel_recurring: a subscription begins, or ends with its period."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.errors import RunError
+from engine.model import Node, Row, Value
+from engine.nodes.base import Compiler, Frame, Step, node_type
+from engine.nodes.journal import ActionRefused, StripeCall
+from engine.nodes.stripe_calls import (
+    StripeSaidNo,
+    asked,
+    fixed_inputs,
+    journal_of,
+    new_key,
+    snapshot,
+)
+from engine.nodes.stripe_recurring import tell_recurring
+from engine.nodes.stripe_rows import Scope, update
+from engine.stripe import subscription
+from engine.stripe.subscription import ENDED
+
+RUNNING = ("trialing", "active", "past_due", "unpaid", "paused")
+
+
+@node_type("stripe.start_recurring")
+def start_recurring(node: Node, compiler: Compiler) -> Step:
+    """Reads `to_start`; inputs and outputs are in schemas/nodes/stripe.start_recurring.yaml."""
+    scope = Scope.of(compiler.project)
+    inputs = fixed_inputs(node, compiler)
+
+    def step(frame: Frame) -> Value:
+        frame.inputs = given = inputs(frame.values)
+        journal = journal_of(frame)
+        journal.once(f"{node.id}.free", lambda: _check_free(frame, scope, given))
+        price = asked(
+            frame, f"{node.id}.price", StripeCall("prices.retrieve", {}, id=given["priceId"])
+        )
+        plan = journal.once(f"{node.id}.plan", lambda: _start(frame, scope, given, price))
+        row = frame.tx.get("recurring_payment", plan["row_id"])
+        assert row is not None
+        try:
+            session = asked(frame, node.id, StripeCall(**plan["call"]))
+        except StripeSaidNo:
+            update(frame, "recurring_payment", row, {"status": "incomplete_expired"})
+            raise
+        return {
+            "recurringPaymentId": row["id"],
+            "orderId": row["order_id"],
+            "status": row["status"],
+            "amount": row["amount"],
+            "currency": row["currency"],
+            "checkoutUrl": session["url"],
+        }
+
+    return step
+
+
+def _check_free(frame: Frame, scope: Scope, given: Row) -> bool:
+    """An order has one running subscription at most. Raises ActionRefused, RunError."""
+    if not (given["successUrl"] and given["cancelUrl"]):
+        raise RunError("Checkout needs a successUrl and a cancelUrl: give both in `to_start`.")
+    if not given["priceId"]:
+        raise ActionRefused("Say which price: priceId is missing.", code="no_price", status=422)
+    if frame.tx.get(scope.order_table, given["orderId"]) is None:
+        raise ActionRefused(
+            f"There is no order {given['orderId']!r}.", code="no_such_order", status=404
+        )
+    if running(frame, given["orderId"]) is not None:
+        raise ActionRefused("This order has a running subscription.", code="already_recurring")
+    return True
+
+
+def running(frame: Frame, order_id: Value) -> Row | None:
+    """The order's subscription that has begun and not ended."""
+    rows = frame.tx.find(
+        "recurring_payment", {"order_id": order_id, "status": list(RUNNING)}, order_by=("-id",)
+    )
+    return rows[0] if rows else None
+
+
+def _start(frame: Frame, scope: Scope, given: Row, price: dict[str, Any]) -> dict[str, Value]:
+    """The pending row, with the amount now agreed, and the call for the page that asks for it."""
+    amount = price.get("unit_amount")
+    if price.get("type") != "recurring" or not isinstance(amount, int):
+        raise ActionRefused(
+            f"Price {price['id']} is not a fixed amount a period; choose a recurring price.",
+            code="bad_price",
+            status=422,
+        )
+    caller = frame.values["caller"] or {}
+    with frame.tx.system_writes():
+        row = frame.tx.insert(
+            "recurring_payment",
+            {
+                "order_id": given["orderId"],
+                "account_id": caller.get("id"),
+                "price_id": price["id"],
+                "amount": amount,
+                "currency": price["currency"],
+                "status": "incomplete",
+            },
+        )
+    metadata = {
+        "order_id": str(given["orderId"]),
+        "recurring_payment_id": str(row["id"]),
+        "actionflow_project": scope.project,
+    }
+    params = {
+        "mode": "subscription",
+        "line_items": [{"price": price["id"], "quantity": 1}],
+        "success_url": given["successUrl"],
+        "cancel_url": given["cancelUrl"],
+        "client_reference_id": str(given["orderId"]),
+        "metadata": metadata,
+        "subscription_data": {"metadata": metadata},
+    }
+    key = new_key(scope.project, "recurring", row["id"])
+    call = StripeCall("checkout.sessions.create", params, idempotency_key=key)
+    return {"row_id": row["id"], "call": call.as_json()}
+
+
+@node_type("stripe.cancel_recurring")
+def cancel_recurring(node: Node, compiler: Compiler) -> Step:
+    """Reads `to_cancel`; inputs and outputs are in schemas/nodes/stripe.cancel_recurring.yaml."""
+    inputs = fixed_inputs(node, compiler)
+
+    def step(frame: Frame) -> Value:
+        frame.inputs = given = inputs(frame.values)
+        plan = journal_of(frame).once(f"{node.id}.plan", lambda: _end(frame, given))
+        row = frame.tx.get("recurring_payment", plan["row_id"])
+        assert row is not None
+        if plan["call"] is not None:
+            thing = asked(frame, node.id, StripeCall(**plan["call"]))
+            news = subscription.subscription_news(snapshot(thing, frame.now))
+            assert news is not None
+            row = tell_recurring(frame, row, news.id, subscription.facts_of(news))
+        return {
+            "recurringPaymentId": row["id"],
+            "orderId": row["order_id"],
+            "status": row["status"],
+            "cancelAt": row["cancel_at"],
+            "currentPeriodEnd": row["current_period_end"],
+            "alreadyEnding": plan["call"] is None,
+        }
+
+    return step
+
+
+def _end(frame: Frame, given: Row) -> dict[str, Value]:
+    """Which subscription ends, and the call for it; none where its end is set already."""
+    rows = frame.tx.find("recurring_payment", {"order_id": given["orderId"]}, order_by=("-id",))
+    row = running(frame, given["orderId"]) or next(iter(rows), None)
+    if row is None or row["subscription_id"] is None:
+        raise ActionRefused(
+            f"Order {given['orderId']!r} has no subscription to cancel.",
+            code="not_recurring",
+            status=404,
+        )
+    # Also an end set elsewhere (the customer's portal): asking Stripe again would be refused.
+    if row["status"] in ENDED or row["cancel_at"] is not None:
+        return {"row_id": row["id"], "call": None}
+    call = StripeCall(
+        "subscriptions.update",
+        {"cancel_at_period_end": True},
+        id=row["subscription_id"],
+        idempotency_key=new_key("", "cancel", row["id"]),
+    )
+    return {"row_id": row["id"], "call": call.as_json()}
