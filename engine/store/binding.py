@@ -72,17 +72,18 @@ def _names(project: ProjectFile) -> Iterator[str]:
                 f"table '{table.name}': this is the name of a system table, which only the "
                 "engine's locked nodes write; give yours another name."
             )
-        if folded.startswith((PREFIX, "sqlite_")):
+        elif folded.startswith((PREFIX, "sqlite_")):
             yield (
                 f"table '{table.name}': names that begin with '{PREFIX}' or 'sqlite_' belong to "
                 "the engine and the database; give yours another name."
             )
-        if folded in seen:
+        elif folded in seen:
             yield (
                 f"tables '{seen[folded].name}' and '{table.name}': the database does not tell "
                 "capital letters from small ones; give one another name."
             )
-        seen[folded] = table
+        else:
+            seen[folded] = table
         columns: dict[str, str] = {}
         for name in table.columns:
             if name.casefold() in columns:

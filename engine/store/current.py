@@ -23,8 +23,10 @@ def require_current(store: Store) -> None:
         try:
             kept = meta.read(tx, TABLES)
             for table in store.tables.values():
-                columns = ", ".join(quoted(name) for name in table.columns)
-                tx.execute(f"SELECT {columns} FROM {quoted(table.name)} LIMIT 0")
+                # With its table's name before it, or SQLite takes a missing column for a text.
+                here = quoted(table.name)
+                columns = ", ".join(f"{here}.{quoted(name)}" for name in table.columns)
+                tx.execute(f"SELECT {columns} FROM {here} LIMIT 0")
         except StoreBusy:
             raise
         except StoreError:
