@@ -115,8 +115,11 @@ def with_object(data: Data, fetched: Data, at: int) -> dict[str, Any]:
 
 
 def when(second: int | None) -> str | None:
-    """Seconds since 1970 as the engine's fixed text form `YYYY-MM-DDTHH:MM:SSZ`, UTC."""
-    if second is None:
+    """Seconds since 1970 as the engine's fixed text form `YYYY-MM-DDTHH:MM:SSZ`, UTC.
+
+    None for None, and for a second the form cannot say.
+    """
+    if second is None or not 0 <= second <= _END_OF_TIME:
         return None
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 

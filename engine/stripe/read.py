@@ -22,6 +22,8 @@ class Moved(NamedTuple):
     source: str
 
 
+_ENORMOUS = 10**15  # no amount, second or quantity of Stripe's comes near
+
 _INDEX = "shared/stripe-events/INDEX.md"
 VERSIONS: tuple[Moved, ...] = (
     Moved("2017-05-25", "Connect account of an event", "user_id", "account", f"{_INDEX} row 'old'"),
@@ -119,7 +121,9 @@ def id_of(found: object) -> str | None:
 
 def whole(found: object) -> int | None:
     """An integer (an amount in minor units, a second, a quantity), or None where there is none."""
-    return found if isinstance(found, int) and not isinstance(found, bool) else None
+    if isinstance(found, bool) or not isinstance(found, int):
+        return None
+    return found if -_ENORMOUS < found < _ENORMOUS else None
 
 
 def text(found: object) -> str | None:

@@ -151,7 +151,7 @@ def _agreed(thing: Data) -> tuple[int | None, str | None, str | None]:
     first = lines[0][0] if lines else {}
     currency = currency_of(thing) or currency_of(first)
     fixed = bool(lines) and len(known) == len(lines)
-    return (sum(known) if fixed else None), currency, id_of(first)
+    return (whole(sum(known)) if fixed else None), currency, id_of(first)
 
 
 def _line_amount(price: Data, item: Data) -> int | None:
@@ -168,7 +168,7 @@ def _line_amount(price: Data, item: Data) -> int | None:
             exact = Decimal(text(price.get(f"{name}_decimal")) or "x") * quantity
         except InvalidOperation:
             continue
-        return int(exact.to_integral_value(ROUND_CEILING)) if exact.is_finite() else None
+        return whole(int(exact.to_integral_value(ROUND_CEILING))) if exact.is_finite() else None
     return None
 
 
