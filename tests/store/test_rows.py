@@ -210,17 +210,12 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "at_most": operator.le,
 }
 NUMBERS = st.none() | st.integers(0, 4)
-WANTED = (
-    NUMBERS
-    | st.lists(NUMBERS, max_size=3)
-    | st.fixed_dictionaries(
-        {},
-        optional={
-            "not": NUMBERS | st.lists(NUMBERS, max_size=3),
-            **dict.fromkeys(OPERATORS, st.integers(0, 4)),
-        },
-    ).filter(bool)
+ONE_COMPARISON = st.one_of(
+    st.fixed_dictionaries({"not": NUMBERS | st.lists(NUMBERS, max_size=3)}),
+    *[st.fixed_dictionaries({name: st.integers(0, 4)}) for name in OPERATORS],
 )
+TWO_COMPARISONS = st.tuples(ONE_COMPARISON, ONE_COMPARISON).map(lambda two: {**two[0], **two[1]})
+WANTED = NUMBERS | st.lists(NUMBERS, max_size=3) | ONE_COMPARISON | TWO_COMPARISONS
 
 
 def holds(value: Value, wanted: Value) -> bool:
@@ -238,6 +233,24 @@ def holds(value: Value, wanted: Value) -> bool:
     return True
 
 
+EACH = [
+    *(None, 0, 2),
+    *([], [1], [0, 2], [None], [1, None]),
+    *({"not": value} for value in (None, 0, 2, [], [1], [0, 2], [None], [1, None])),
+    *({name: value} for name in OPERATORS for value in (0, 1, 2)),
+    {"above": 0, "below": 2},
+]
+
+
+@pytest.mark.parametrize("wanted", EACH, ids=repr)
+def test_each_condition_means_what_it_says(shared: Store, wanted: Value) -> None:
+    with undone(shared) as tx:
+        for value in (None, 0, 1, 2):
+            tx.insert("every_type", {"id": repr(value), "an_integer": value})
+        found = [row["an_integer"] for row in tx.find("every_type", {"an_integer": wanted})]
+        assert found == [value for value in (0, 1, 2, None) if holds(value, wanted)]
+
+
 @settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -245,7 +258,7 @@ def holds(value: Value, wanted: Value) -> bool:
     rows=st.lists(st.fixed_dictionaries({"an_integer": NUMBERS, "an_amount": NUMBERS}), max_size=6),
     where=st.fixed_dictionaries({}, optional={"an_integer": WANTED, "an_amount": WANTED}),
 )
-def test_conditions_mean_what_they_say(shared: Store, rows: list[Row], where: Row) -> None:
+def test_conditions_hold_all_together(shared: Store, rows: list[Row], where: Row) -> None:
     with undone(shared) as tx:
         for number, row in enumerate(rows):
             tx.insert("every_type", {"id": str(number), **row})
