@@ -12,20 +12,29 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from engine.project import Project
+from engine.web.actions import run_action
 from engine.web.health import healthz, readyz
+from engine.web.openapi import openapi
 from engine.web.service import lifespan
 from engine.web.webhook import stripe_webhook
 
 routes = [
     Route("/webhooks/stripe", stripe_webhook, methods=["POST"]),
+    Route("/actions/{name}", run_action, methods=["POST"]),
+    Route("/openapi.json", openapi),
     Route("/healthz", healthz),
     Route("/readyz", readyz),
 ]
 
 
-def create_app(project: Project, *, demo: bool = False) -> Starlette:
-    """The application for one project; it opens the database when it starts, not before."""
-    return Starlette(routes=routes, lifespan=lifespan(project, demo=demo))
+def create_app(
+    project: Project, *, demo: bool = False, stripe_base: str | None = None
+) -> Starlette:
+    """The application for one project; it opens the database when it starts, not before.
+
+    `stripe_base` is the API's address where it is not Stripe's own: the stand-in's.
+    """
+    return Starlette(routes=routes, lifespan=lifespan(project, demo=demo, stripe_base=stripe_base))
 
 
 def __getattr__(name: str) -> Starlette:

@@ -1,7 +1,7 @@
-"""User actions (pay, refund, recurring): a flow run in stretches between calls to Stripe.
+"""User actions (pay, refund, recurring): a flow run in stretches between calls to Stripe (or by `http`).
 
 Every stretch is one transaction: its rows, the journal and the call that comes next are committed
-together before Stripe is asked. Whatever is lost after that (the answer, the process), the same
+together before the call is made. Whatever is lost after that (the answer, the process), the same
 call under the same idempotency key gives the same object, and the journal goes on from there.
 """
 
@@ -18,7 +18,9 @@ from typing import Any, Protocol
 from engine.catalogue import Output, output
 from engine.errors import ActionflowError, RunError
 from engine.flowfile import flow_from_text
-from engine.model import Row, Value
+from engine.model import HttpRules, Row, Value
+from engine.net import Request
+from engine.net.inline import ask
 from engine.nodes.base import Frame
 from engine.nodes.journal import ActionRefused, CallNeeded, Journal
 from engine.nodes.outputs import misfit
@@ -82,6 +84,8 @@ class Actions:
     stripe: Stripe
     publishable_key: str | None = None
     now: Callable[[], float] = field(default=time.time)
+    ask: Callable[[Request, HttpRules], dict[str, Value]] = ask
+    """Makes the calls of inline `http` nodes."""
 
     def act(self, asked: Asked) -> Answer:
         """Run an action, or go on with the one an earlier request began. Blocks while Stripe answers.
@@ -118,6 +122,9 @@ class Actions:
             step = self.transact(partial(self._stretch, id=id, reply=reply))
             if isinstance(step, Answer):
                 return step
+            if step["kind"] == "http":
+                reply = self.ask(Request.of(step), self.project().file.http)
+                continue
             try:
                 reply = self.stripe.perform(
                     step["operation"],
@@ -186,6 +193,7 @@ class Actions:
             caller={"id": record.caller_id, "role": record.caller_role},
             inputs=record.input,
             trace=[],
+            origin=f"action {id}",
         )
         frame.journal = journal
         frame.values["run"]["publishable_key"] = self.publishable_key

@@ -1,6 +1,12 @@
-"""stripe.refund: gives money back, never more than is left, each request once."""
+"""stripe.refund: gives money back, never more than is left, each request once.
+
+Stripe's answer only reserves the money: that the refund went through is told by Stripe's signed
+event, which runs the builder's refund callback.
+"""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from engine.model import Node, Row, Value
 from engine.nodes.base import Compiler, Frame, Step, node_type
@@ -39,6 +45,7 @@ def make_refund(node: Node, compiler: Compiler) -> Step:
             raise
         news = refund.refund_news(snapshot(thing))
         assert news is not None
+        news = replace(news, status="PENDING")
         paid = frame.tx.get("payment", row["payment_id"])
         assert paid is not None
         applied = tell(frame, paid, refund.facts_of(news))
@@ -110,7 +117,7 @@ def _plan(frame: Frame, scope: Scope, given: Row) -> dict[str, Value]:
 
 
 def _on_the_way(frame: Frame, paid: Row) -> int:
-    """Refunds that are promised and that Stripe has not told of: two at once share what is left."""
+    """Refunds whose Stripe object is not there yet: two at once share what is left."""
     rows = frame.tx.find("refund", {"payment_id": paid["id"], "transaction_id": None})
     return sum(row["amount"] for row in rows if row["status"] in OPEN)
 

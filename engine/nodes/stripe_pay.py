@@ -1,4 +1,8 @@
-"""stripe.pay: a payment intent or a hosted checkout for an order, one open payment at a time."""
+"""stripe.pay: a payment intent or a hosted checkout for an order, one open payment at a time.
+
+Stripe's answer never settles the payment: that is for its signed event, which runs the builder's
+payment callback. Only an end without money is taken from an answer, so that a new payment can begin.
+"""
 
 from __future__ import annotations
 
@@ -58,10 +62,19 @@ def pay(node: Node, compiler: Compiler) -> Step:
                     _failed(frame, row, no)
                     raise
                 # Closing what has just been paid is refused; looking again tells.
+                if no.error.get("code") == "resource_missing":
+                    _gone(frame, row)
                 continue
-            row = _told(frame, row, thing, None if plan["does"] == "make" else frame.now)
-            if plan["does"] == "make" or (plan["does"] == "look" and _open(thing)):
-                return _output(frame, row, thing, reused=plan["does"] == "look")
+            if plan["does"] == "make":
+                return _output(frame, _told(frame, row, thing, None), thing, reused=False)
+            if _open(thing):
+                return _output(frame, row, thing, reused=True)
+            if thing["status"] not in ("canceled", "expired"):
+                raise ActionRefused(
+                    "Stripe has the money, or is about to; its event settles the order in a moment.",
+                    code="payment_processing",
+                )
+            _told(frame, row, thing, frame.now)
         raise ActionRefused(
             "The open payments of this order could not be settled. Try again in a moment.",
             code="payment_in_progress",
@@ -200,6 +213,12 @@ def _failed(frame: Frame, row: Row, no: StripeSaidNo) -> None:
         failure_message=no.error.get("message"),
     )
     tell(frame, row, payment.facts_of(news))
+
+
+def _gone(frame: Frame, row: Row) -> None:
+    """Stripe does not know this object any more: it can never be paid."""
+    at = snapshot({}, frame.now).created
+    tell(frame, row, payment.facts_of(payment.PaymentNews(at, payment.INTENT, payment.CANCELED)))
 
 
 def _open(thing: dict[str, Any]) -> bool:

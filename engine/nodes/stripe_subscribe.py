@@ -16,7 +16,6 @@ from engine.nodes.stripe_calls import (
     new_key,
     snapshot,
 )
-from engine.nodes.stripe_recurring import tell_recurring
 from engine.nodes.stripe_rows import Scope, update
 from engine.stripe import subscription
 from engine.stripe.subscription import ENDED
@@ -131,17 +130,19 @@ def cancel_recurring(node: Node, compiler: Compiler) -> Step:
         plan = journal_of(frame).once(f"{node.id}.plan", lambda: _end(frame, given))
         row = frame.tx.get("recurring_payment", plan["row_id"])
         assert row is not None
+        stands: Row = row
         if plan["call"] is not None:
             thing = asked(frame, node.id, StripeCall(**plan["call"]))
             news = subscription.subscription_news(snapshot(thing, frame.now))
             assert news is not None
-            row = tell_recurring(frame, row, news.id, subscription.facts_of(news))
+            # Only shown: the row follows Stripe's event, which runs the builder's callback.
+            stands = {**row, **subscription.columns(subscription.facts_of(news))}
         return {
             "recurringPaymentId": row["id"],
             "orderId": row["order_id"],
-            "status": row["status"],
-            "cancelAt": row["cancel_at"],
-            "currentPeriodEnd": row["current_period_end"],
+            "status": stands["status"],
+            "cancelAt": stands["cancel_at"],
+            "currentPeriodEnd": stands["current_period_end"],
             "alreadyEnding": plan["call"] is None,
         }
 

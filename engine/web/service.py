@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
 
+from engine.access import FailureLimit, TokenVerifier
+from engine.actions import Actions
 from engine.project import Project
 from engine.receive import Receiver
 from engine.secrets import Secrets
+from engine.store import actions
 from engine.store.base import Store
+from engine.stripe.client import Client
 from engine.writer import Writer
 
 log = logging.getLogger("actionflow.server")
+
+STANDIN_KEY = "sk_test_standin"
+RECOVER_EVERY = 5.0
+"""Seconds between looks for actions to go on with."""
 
 
 @dataclass(slots=True)
@@ -27,11 +36,22 @@ class Service:
     secrets: Secrets
     receiver: Receiver
     writer: Writer
+    tokens: TokenVerifier | None
+    failures: FailureLimit
+    actions: Actions | None
+    """None without a Stripe key."""
+    stopping: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
-    def start(cls, project: Project, *, demo: bool = False) -> Service:
-        """Open the database and start the writer. Raises StoreError (outdated, or a server is running)."""
+    def start(
+        cls, project: Project, *, demo: bool = False, stripe_base: str | None = None
+    ) -> Service:
+        """Open the database and start the writer; `stripe_base` is where the stand-in answers.
+
+        Raises StoreError (outdated, or a server is running), BadInput (a key set is unreadable).
+        """
         secrets = project.secrets(demo=demo)
+        tokens = TokenVerifier.of(project.file, project.folder)
         store = project.store()
         try:
             store.claim_server()
@@ -40,8 +60,20 @@ class Service:
             raise
         receiver = Receiver(project, secrets.mode)
         writer = Writer(store, lambda: service.receiver)
-        service = cls(project, store, secrets, receiver, writer)
+        key = secrets.secret_key or (STANDIN_KEY if stripe_base else None)
+        acting = None
+        if key:
+            acting = Actions(
+                project=lambda: service.project,
+                transact=lambda work: writer.submit(work).result(),
+                stripe=Client(key, stripe_base),
+                publishable_key=secrets.publishable_key or (STANDIN_KEY if stripe_base else None),
+            )
+        service = cls(project, store, secrets, receiver, writer, tokens, FailureLimit(), acting)
         writer.start()
+        writer.submit(actions.release_all).result()
+        recovery = threading.Thread(target=service.recover, name="actionflow-recover", daemon=True)
+        recovery.start()
         if not secrets.webhook_secrets:
             log.warning(
                 "no webhook secret: every event will be refused. Set %s",
@@ -49,18 +81,30 @@ class Service:
             )
         return service
 
+    def recover(self) -> None:
+        """Now and then go on with actions that were cut off: a crash, a lost answer."""
+        while not self.stopping.wait(RECOVER_EVERY) and self.actions is not None:
+            try:
+                self.actions.recover()
+            except Exception:
+                log.exception("actions could not be taken up again")
+
     def stop(self) -> None:
         """Finish what was taken, then let go of the database."""
+        self.stopping.set()
         self.writer.stop()
         self.store.close()
 
 
-def lifespan(project: Project, *, demo: bool = False):  # type: ignore[no-untyped-def]
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
+
+
+def lifespan(project: Project, *, demo: bool = False, stripe_base: str | None = None) -> Lifespan:
     """The app's lifespan: a Service at `app.state.service` while it runs."""
 
     @asynccontextmanager
     async def run(app: Starlette) -> AsyncIterator[None]:
-        service = Service.start(project, demo=demo)
+        service = Service.start(project, demo=demo, stripe_base=stripe_base)
         app.state.service = service
         try:
             yield

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from engine.store.base import StoreBusy
 from engine.stripe.event import BadEvent, load, of
 from engine.stripe.signature import SecretMissing, SignatureRefused, verify
+from engine.web.body import TooLarge, read_body
 from engine.web.problems import problem
 from engine.web.service import Service
 
@@ -19,10 +20,6 @@ log = logging.getLogger("actionflow.webhook")
 
 MOST_BYTES = 1024 * 1024
 """The largest body taken; Stripe's events are a few kilobytes."""
-
-
-class TooLarge(Exception):
-    """The body is over MOST_BYTES."""
 
 
 async def stripe_webhook(request: Request) -> Response:
@@ -34,7 +31,7 @@ async def stripe_webhook(request: Request) -> Response:
     """
     service: Service = request.app.state.service
     try:
-        body = await read_body(request)
+        body = await read_body(request, MOST_BYTES)
     except TooLarge:
         return problem(
             413,
@@ -76,18 +73,3 @@ async def stripe_webhook(request: Request) -> Response:
     if verdict.outcome == "waiting":
         return problem(500, "flow_failed", verdict.reason)
     return JSONResponse(answer)
-
-
-async def read_body(request: Request) -> bytes:
-    """The raw body, never holding more than MOST_BYTES. Raises TooLarge, ClientDisconnect."""
-    announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > MOST_BYTES:
-        raise TooLarge
-    chunks = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MOST_BYTES:
-            raise TooLarge
-        chunks.append(chunk)
-    return b"".join(chunks)

@@ -1,0 +1,97 @@
+"""POST /actions/{name}: who asks, may he, is the input right, then the action's flow."""
+
+from __future__ import annotations
+
+import logging
+
+import orjson
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from engine.access import AccessError, authenticate, authorize
+from engine.actions import Asked
+from engine.model import Row, Value
+from engine.store.base import StoreBusy, Transaction
+from engine.web.body import TooLarge, read_body
+from engine.web.problems import problem
+from engine.web.service import Service
+
+log = logging.getLogger("actionflow.actions")
+
+MOST_BYTES = 64 * 1024
+LONGEST_KEY = 255
+
+
+async def run_action(request: Request) -> Response:
+    """One user action. The answer is what its flow `returns`, or problem+json with a stable code.
+
+    A request with an `Idempotency-Key` header can be sent again: it is done once and answered alike.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isprintable()):
+        detail = f"The Idempotency-Key has {len(key)} characters; expected 1 to {LONGEST_KEY}."
+        return problem(400, "bad_idempotency_key", detail)
+    try:
+        body = await read_body(request, MOST_BYTES)
+    except TooLarge:
+        return problem(413, "body_too_large", f"The body is over {MOST_BYTES} bytes.")
+    except ClientDisconnect:
+        return problem(400, "body_cut", "The body ended before it was whole.")
+    return await run_in_threadpool(_act, request, request.path_params["name"], body, key)
+
+
+def _act(request: Request, name: str, body: bytes, key: str | None) -> Response:
+    service: Service = request.app.state.service
+    project = service.project
+    try:
+        caller = authenticate(
+            request.headers.get("authorization"),
+            project=project.file,
+            store=service.store,
+            tokens=service.tokens,
+            limit=service.failures,
+            address=request.client.host if request.client else "",
+        )
+        given = _object(body)
+        with service.store.reader() as tx:
+            order = order_of(tx, service, given) if given else None
+        authorize(project.file, caller, name, order, given)
+        if given is None:
+            return problem(
+                400, "not_json", "The body is no JSON object; expected the action's input."
+            )
+        if service.actions is None:
+            names = " or ".join(service.secrets.variables["secret_key"])
+            return problem(503, "no_secret_key", f"This server has no Stripe key. Set {names}.")
+        answer = service.actions.act(Asked(name, caller.id, caller.role, given, key))
+    except AccessError as refused:
+        return problem(refused.status, refused.code, str(refused), headers=dict(refused.headers))
+    except StoreBusy as error:
+        return problem(503, "busy", str(error), headers={"Retry-After": "5"})
+    log.info("action %s by %s: %d", name, caller.role, answer.status)
+    headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
+    if answer.status == 503:
+        headers["Retry-After"] = "5"
+    kind = "application/problem+json" if answer.status >= 400 else "application/json"
+    return JSONResponse(answer.body, answer.status, headers, media_type=kind)
+
+
+def _object(body: bytes) -> Row | None:
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def order_of(tx: Transaction, service: Service, given: Row) -> Row | None:
+    """The order an input is about: by `orderId`, or by the payment it names."""
+    file = service.project.file
+    order_id: Value = given.get("orderId")
+    payment_id = given.get("paymentId")
+    if type(payment_id) is int:
+        payment = tx.get("payment", payment_id)
+        order_id = payment["order_id"] if payment else None
+    wanted = int if file.order.columns[file.order.key].type == "integer" else str
+    return tx.get(file.order_table, order_id) if type(order_id) is wanted else None

@@ -1,0 +1,212 @@
+"""Pay, refund and subscribe through a real server and the stand-in, webhooks included."""
+
+from __future__ import annotations
+
+import concurrent.futures
+
+import pytest
+
+from tests.acceptance.shop import Shop
+
+
+def paid(shop: Shop, order: int = 1) -> int:
+    """An order paid in full by card; the payment's id."""
+    answer = shop.act("pay", {"orderId": order}).json()
+    intent = shop.row("payment", id=answer["paymentId"])["transaction_id"]
+    shop.stripe().payment_intents.confirm(
+        intent, {"payment_method": "pm_card_visa", "return_url": "http://127.0.0.1/back"}
+    )
+    shop.deliver()
+    return int(answer["paymentId"])
+
+
+def test_a_customer_pays_an_order(shop: Shop) -> None:
+    answer = shop.act("pay", {"orderId": 1}, role="customer")
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert body["clientSecret"].startswith("pi_")
+    assert body["publishableKey"] == "pk_test_shop"
+    assert (body["amount"], body["currency"], body["checkoutUrl"]) == (10000, "usd", None)
+    payment = shop.row("payment")
+    assert (payment["status"], payment["account_id"], payment["type"]) == ("PENDING", "ada", "one_time")
+    shop.stripe().payment_intents.confirm(
+        payment["transaction_id"],
+        {"payment_method": "pm_card_visa", "return_url": "http://127.0.0.1/back"},
+    )
+    shop.deliver()
+    assert shop.row("payment")["status"] == "SUCCESSFUL"
+    assert shop.row("order", id=1)["status"] == "paid"
+    again = shop.act("pay", {"orderId": 1}, role="customer")
+    assert again.status_code == 422
+    assert again.json()["code"] == "refused"
+
+
+def test_pay_again_reuses_the_open_payment(shop: Shop) -> None:
+    first = shop.act("pay", {"orderId": 1}).json()
+    second = shop.act("pay", {"orderId": 1}).json()
+    assert second["paymentId"] == first["paymentId"]
+    assert second["clientSecret"] == first["clientSecret"]
+    assert len(shop.rows("payment")) == 1
+
+
+def test_pay_by_checkout_after_elements_closes_the_intent(shop: Shop) -> None:
+    first = shop.act("pay", {"orderId": 1}).json()
+    second = shop.act("pay", {"orderId": 1, "mode": "checkout"}).json()
+    assert second["checkoutUrl"].startswith(shop.standin.url)
+    assert second["clientSecret"] is None
+    statuses = {row["id"]: row["status"] for row in shop.rows("payment")}
+    assert statuses == {first["paymentId"]: "CANCELLED", second["paymentId"]: "PENDING"}
+    shop.deliver()
+    assert shop.row("order", id=1)["status"] in ("pending", "cancelled")
+
+
+def test_a_declined_card_can_be_tried_again(shop: Shop) -> None:
+    answer = shop.act("pay", {"orderId": 1}).json()
+    intent = shop.row("payment")["transaction_id"]
+    back = {"return_url": "http://127.0.0.1/back"}
+    with pytest.raises(Exception, match="declined"):
+        shop.stripe().payment_intents.confirm(
+            intent, {"payment_method": "pm_card_chargeDeclined", **back}
+        )
+    shop.deliver()
+    row = shop.row("payment")
+    assert (row["status"], row["failure_code"]) == ("FAILED", "card_declined")
+    assert shop.row("order", id=1)["status"] == "failed"
+    assert shop.act("pay", {"orderId": 1}).json()["paymentId"] == answer["paymentId"]
+    shop.stripe().payment_intents.confirm(intent, {"payment_method": "pm_card_visa", **back})
+    shop.deliver()
+    assert shop.row("payment")["status"] == "SUCCESSFUL"
+    assert shop.row("order", id=1)["status"] == "paid"
+
+
+def test_refunds_in_part_and_in_full(shop: Shop) -> None:
+    payment = paid(shop)
+    first = shop.act("refund", {"paymentId": payment, "refundAmount": 4000})
+    assert first.status_code == 200, first.text
+    assert first.json()["left"] == 6000
+    same = shop.act("refund", {"paymentId": payment, "refundAmount": 4000})
+    assert same.json()["left"] == 2000, "a second refund of the same amount is a refund of its own"
+    much = shop.act("refund", {"paymentId": payment, "refundAmount": 2001})
+    assert (much.status_code, much.json()["code"]) == (422, "more_than_is_left")
+    assert much.json()["left"] == 2000
+    shop.deliver()
+    assert shop.row("order", id=1)["status"] == "partly refunded"
+    rest = shop.act("refund", {"paymentId": payment}).json()
+    assert (rest["refundAmount"], rest["left"]) == (2000, 0)
+    shop.deliver()
+    assert shop.row("payment", id=payment)["status"] == "REFUNDED"
+    assert shop.row("order", id=1)["status"] == "refunded"
+    assert [row["status"] for row in shop.rows("refund")] == ["REFUNDED"] * 3
+
+
+def test_two_refunds_at_once_never_exceed_what_is_left(shop: Shop) -> None:
+    payment = paid(shop)
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        answers = list(
+            pool.map(
+                lambda _: shop.act("refund", {"paymentId": payment, "refundAmount": 4000}), range(6)
+            )
+        )
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 422, 422, 422, 422]
+    shop.deliver()
+    assert shop.row("payment", id=payment)["amount_refunded"] == 8000
+
+
+def test_a_retry_with_the_same_key_is_one_refund(shop: Shop) -> None:
+    payment = paid(shop)
+    body = {"paymentId": payment, "refundAmount": 100}
+    answers = [shop.act("refund", body, key="r1") for _ in range(3)]
+    assert [answer.json() for answer in answers] == [answers[0].json()] * 3
+    assert answers[2].headers["idempotent-replayed"] == "true"
+    assert len(shop.rows("refund")) == 1
+    other = shop.act("refund", body | {"refundAmount": 200}, key="r1")
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+
+
+@pytest.mark.parametrize("kind", ["error", "error_after", "drop_before", "drop_after"])
+def test_a_lost_answer_then_a_retry_is_one_refund(shop: Shop, kind: str) -> None:
+    payment = paid(shop)
+    body = {"paymentId": payment, "refundAmount": 100}
+    shop.control("faults", kind=kind, count=3, path="/v1/refunds")
+    lost = shop.act("refund", body, key="k")
+    assert (lost.status_code, lost.json()["code"]) == (503, "stripe_unreachable")
+    assert shop.row("refund")["status"] == "PENDING"
+    again = shop.act("refund", body, key="k")
+    assert again.status_code == 200, again.text
+    shop.deliver()
+    row = shop.row("refund")
+    assert (row["status"], row["amount"]) == ("REFUNDED", 100)
+    assert shop.row("payment", id=payment)["amount_refunded"] == 100
+    assert len(shop.stripe().refunds.list().data) == 1
+
+
+def test_a_lost_answer_is_recovered_without_anybody_asking(shop: Shop) -> None:
+    payment = paid(shop)
+    shop.control("faults", kind="drop_after", count=3, path="/v1/refunds")
+    assert shop.act("refund", {"paymentId": payment, "refundAmount": 100}).status_code == 503
+    assert shop.service.actions is not None
+    assert shop.service.actions.recover() == 1
+    assert shop.row("refund")["status"] == "REFUNDED"
+    assert len(shop.stripe().refunds.list().data) == 1
+
+
+def test_webhooks_that_overtake_the_answer_change_nothing(shop: Shop) -> None:
+    payment = paid(shop)
+    shop.control("delivery", when="before_answer", hold=False)
+    answer = shop.act("refund", {"paymentId": payment, "refundAmount": 4000})
+    assert answer.status_code == 200, answer.text
+    assert len(shop.rows("refund")) == 1
+    assert shop.row("payment", id=payment)["amount_refunded"] == 4000
+
+
+@pytest.mark.parametrize("mode", ["in_order", "reverse", "shuffle", "at_once"])
+def test_a_subscription_in_any_order_of_delivery(shop: Shop, mode: str) -> None:
+    stripe = shop.stripe()
+    product = stripe.products.create({"name": "Tea"})
+    price = stripe.prices.create(
+        {"product": product.id, "currency": "usd", "unit_amount": 2000, "recurring": {"interval": "month"}}
+    )
+    started = shop.act("recurring", {"type": "Initiate", "orderId": 3, "priceId": price.id})
+    assert started.status_code == 200, started.text
+    session = started.json()["checkoutUrl"].rsplit("/", 1)[1].partition("?")[0]
+    shop.control(f"checkout_sessions/{session}/pay", payment_method="pm_card_visa")
+    shop.control("deliver", mode=mode, duplicates=1)
+    shop.deliver()
+    row = shop.row("recurring_payment")
+    assert (row["status"], row["amount"], row["order_id"]) == ("active", 2000, 3)
+    payment = shop.row("payment")
+    assert (payment["type"], payment["status"], payment["order_id"]) == ("recurring", "SUCCESSFUL", 3)
+    assert shop.row("order", id=3)["status"] == "paid"
+    ended = shop.act("recurring", {"type": "Cancel", "orderId": 3})
+    assert ended.status_code == 200, ended.text
+    assert ended.json()["cancelAt"] == row["current_period_end"]
+    again = shop.act("recurring", {"type": "Cancel", "orderId": 3})
+    assert again.json() == ended.json()
+
+
+@pytest.mark.parametrize(
+    ("action", "role", "body", "status", "code"),
+    [
+        ("pay", "nobody", {"orderId": 1}, 401, "no_credentials"),
+        ("refund", "customer", {"paymentId": 1}, 403, "action_denied"),
+        ("pay", "customer", {"orderId": 3}, 403, "order_denied"),
+        ("pay", "customer", {"orderId": 99}, 403, "order_denied"),
+        ("pay", "admin", {"orderId": 99}, 500, "flow_failed"),
+        ("pay", "admin", {"orderId": "1"}, 422, "invalid_input"),
+        ("pay", "admin", {"orderId": 1, "amount": 100.0}, 422, "invalid_input"),
+        ("pay", "admin", {"orderId": 1, "amount": 1}, 422, "refused"),
+        ("pay", "admin", {"orderId": 1, "x": 1}, 422, "invalid_input"),
+        ("refund", "admin", {"paymentId": 7}, 404, "no_such_payment"),
+        ("recurring", "admin", {"type": "Stop", "orderId": 3}, 422, "invalid_input"),
+        ("recurring", "admin", {"type": "Initiate", "orderId": 3, "priceId": "price_x"}, 404, "stripe_error"),
+        ("recurring", "admin", {"type": "Cancel", "orderId": 3}, 404, "not_recurring"),
+        ("ship", "admin", {}, 403, "action_denied"),
+    ],
+)
+def test_what_is_refused_changes_nothing(
+    shop: Shop, action: str, role: str, body: dict[str, object], status: int, code: str
+) -> None:
+    answer = shop.act(action, body, role=role)
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert shop.rows("payment") == shop.rows("refund") == shop.rows("recurring_payment") == []
