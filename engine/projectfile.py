@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from engine.accessfile import access_problems, jwt_settings
 from engine.catalogue import shape
 from engine.errors import Problem, ProblemsFound
-from engine.model import Column, Path, ProjectFile, Table, Value
+from engine.model import Column, HttpRules, Path, ProjectFile, Table, Value
+from engine.net.guard import Allowed
 from engine.shape import check_shape, did_you_mean, kind
 from engine.store.schema import system_tables
 from engine.paths import shown
@@ -32,9 +33,10 @@ def read_project(path: pathlib.Path) -> ProjectFile:
         raise ProblemsFound(problems)
     order = own[data["payment"]["order_table"]]
     tables = {**own, **system_tables(order)}
-    problems = list(access_problems(data, tables, document.place))
+    problems = [*access_problems(data, tables, document.place), *_http_problems(document)]
     if problems:
         raise ProblemsFound(problems)
+    written = data.get("http") or {}
     return ProjectFile(
         name=data["project"],
         file=document.file,
@@ -49,7 +51,22 @@ def read_project(path: pathlib.Path) -> ProjectFile:
         },
         places=document.places,
         jwt=jwt_settings(data),
+        http=HttpRules(**{**written, "allow": tuple(written.get("allow", ()))}),
     )
+
+
+def _http_problems(document: Document) -> Iterator[Problem]:
+    for index, entry in enumerate((document.data.get("http") or {}).get("allow", ())):
+        try:
+            Allowed.read(entry)
+        except ValueError as error:
+            yield Problem(
+                "project.http_allow",
+                document.place(("http", "allow", index)),
+                f"'{entry}' is not where a call can go: {error}.",
+                "Write a host (warehouse.internal), an address (10.0.0.7) or a network "
+                "(10.0.0.0/24), with :port where only one is meant.",
+            )
 
 
 def _table(name: str, written: Value, document: Document) -> Table:

@@ -1,17 +1,26 @@
 """The journal of an action: what it has already done, so that it can go on after a Stripe call or a crash.
 
-An action flow cannot hold a transaction open while Stripe answers. So it runs in stretches: up to a
-call, commit with the journal, call, then run again from the top, where every finished node gives
-its journaled output instead of running twice.
+An action flow cannot hold a transaction open while Stripe, or another server, answers. So it runs in
+stretches: up to a call, commit with the journal, call, then run again from the top, where every
+finished node gives its journaled output instead of running twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from engine.errors import ActionflowError
 from engine.model import Value
+from engine.net import Request
+
+
+class Call(Protocol):
+    """A call an action waits for, as data; `str` says in words what it waits for."""
+
+    def as_json(self) -> dict[str, Value]:
+        """The call as plain data; its `kind` is `stripe` or `http`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +34,13 @@ class StripeCall:
     """The object's id, for operations on one (`payment_intents.retrieve`)."""
     idempotency_key: str | None = None
 
+    def __str__(self) -> str:
+        return f"Stripe's answer to {self.operation}"
+
     def as_json(self) -> dict[str, Value]:
         """The call as plain data, for the journal and the dry run."""
         return {
+            "kind": "stripe",
             "operation": self.operation,
             "params": dict(self.params),
             "id": self.id,
@@ -35,11 +48,25 @@ class StripeCall:
         }
 
 
-class CallNeeded(ActionflowError):
-    """The action goes on when Stripe has answered this call."""
+@dataclass(frozen=True, slots=True)
+class HttpCall:
+    """One call of an inline `http` node."""
 
-    def __init__(self, step: str, call: StripeCall) -> None:
-        super().__init__(f"waiting for Stripe's answer to {call.operation}")
+    request: Request
+
+    def __str__(self) -> str:
+        return f"the answer to {self.request}"
+
+    def as_json(self) -> dict[str, Value]:
+        """The call as plain data; secrets are in it by the names of their variables only."""
+        return {"kind": "http", **self.request.as_json()}
+
+
+class CallNeeded(ActionflowError):
+    """The action goes on when this call has been answered."""
+
+    def __init__(self, step: str, call: Call) -> None:
+        super().__init__(f"waiting for {call}")
         self.step = step
         self.call = call
 
@@ -76,7 +103,7 @@ class Journal:
     outputs: dict[str, Value] = field(default_factory=dict)
     """Outputs of finished nodes, by id."""
     steps: dict[str, Value] = field(default_factory=dict)
-    """What unfinished nodes have done, by `node.step`; a call's step holds Stripe's answer."""
+    """What unfinished nodes have done, by `node.step`; a call's step holds its answer."""
 
     def once(self, step: str, work: Callable[[], Value]) -> Value:
         """The result of `work`, done only the first time this step is reached."""
@@ -84,8 +111,9 @@ class Journal:
             self.steps[step] = work()
         return self.steps[step]
 
-    def call(self, step: str, call: StripeCall) -> Value:
-        """Stripe's answer: `{"ok": object}` or `{"error": {...}}`. Raises CallNeeded until it is there."""
+    def call(self, step: str, call: Call) -> Value:
+        """The answer; Stripe's is `{"ok": object}` or `{"error": {...}}`, that of an http node what
+        `engine.net.inline.ask` gives. Raises CallNeeded until it is there."""
         if step not in self.steps:
             raise CallNeeded(step, call)
         return self.steps[step]

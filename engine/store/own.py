@@ -147,8 +147,51 @@ KEY = Table(
     title="API keys, by their SHA-256",
 )
 
+OUTBOX = Table(
+    PREFIX + "outbox",
+    _columns(
+        id="integer",
+        key="text",
+        origin="text",
+        flow="text",
+        flow_digest="text",
+        node="text",
+        ordinal="integer",
+        event_id="text",
+        state="text",
+        call="text",
+        retry="text",
+        kept="text",
+        tries="integer",
+        block_tries="integer",
+        block_reason="text",
+        next_try_at="timestamp",
+        status="integer",
+        reason="text",
+        created_at="timestamp",
+        finished_at="timestamp",
+        gave_up_at="timestamp",
+        lease_until="timestamp",
+        lease_owner="text",
+        null=(
+            "event_id",
+            "kept",
+            "block_reason",
+            "next_try_at",
+            "status",
+            "reason",
+            "finished_at",
+            "gave_up_at",
+            "lease_until",
+            "lease_owner",
+        ),
+    ),
+    key="id",
+    title="Calls to make after commit",
+)
+
 OWN_TABLES: Mapping[str, Table] = {
-    table.name: table for table in (META, INBOX, FLOW, RUN, ACTION, KEY)
+    table.name: table for table in (META, INBOX, FLOW, RUN, ACTION, KEY, OUTBOX)
 }
 
 UNFINISHED = "state <> 'done'"
@@ -163,6 +206,8 @@ OWN_INDEXES = (
     Index(RUN.name, ("event_id",)),
     Index(RUN.name, ("outcome", "id"), where="outcome <> 'done'"),
     Index(KEY.name, ("prefix",), unique=True),
+    Index(OUTBOX.name, ("origin", "flow", "node", "ordinal"), unique=True),
+    Index(OUTBOX.name, ("state", "next_try_at"), where=UNFINISHED),
 )
 SYSTEM_INDEXES = (Index("payment", ("charge_id",)),)  # older events know only the charge
 

@@ -16,11 +16,11 @@ ENGINE = ROOT / "engine"
 LAYERS = [
     {"errors"},
     {"model", "paths"},
-    {"yamlfile", "expressions", "stripe", "sandbox", "store"},
+    {"yamlfile", "expressions", "stripe", "sandbox", "store", "net"},
     {"catalogue", "shape", "accessfile", "projectfile", "flowfile", "load", "nodes", "secrets", "diagram"},
     {"access", "check", "run", "trace"},
     {"project"},
-    {"receive", "writer"},
+    {"receive", "writer", "actions", "outbox", "giveup"},
     {"dryrun", "cases"},
     {"cli", "web"},
 ]
@@ -35,6 +35,7 @@ OUTSIDE = {
     "uvicorn": {"engine.cli", "standin"},
     "rich": {"engine.cli"},
     "jwt": {"engine.access"},
+    "httpx": {"engine.net", "engine.access", "standin"},
 }
 
 
