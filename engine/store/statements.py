@@ -136,7 +136,7 @@ class Statements:
                 self._refuse(
                     name,
                     {operator: value},
-                    f"a comparison that a {kind} column knows",
+                    f"a comparison that a column of type {kind} knows",
                     "write one of not, above, at_least, below, at_most and a value; "
                     "boolean and json columns have no order, json columns only null",
                 )
