@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.check.codes import CHOICE, COMPARE, CURRENCY, OPERAND, REFERENCE
 from engine.check.infer import types
 from engine.check.near import did_you_mean
-from engine.check.operators import group, may_be_null
+from engine.check.operators import group, groups, may_be_null
 from engine.check.reading import Reading
 from engine.check.scope import Facts
 from engine.check.types import ANY, BOOLEAN, NOTHING, Type, plural, words
@@ -21,7 +21,7 @@ def _compare(reading: Reading, node: ir.Compare, facts: Facts) -> Type:
         return Type("boolean", literal=(left.literal == right.literal) == (node.operator == "=="))
     if "null" in (left.kind, right.kind) or not (left.known and right.known):
         return BOOLEAN
-    if group(left) != group(right):
+    if group(left) != group(right) or left.kind == "mixed":
         return _unlike(reading, node, left, right)
     if left.name and right.name and left.name != right.name:
         reading.say(
@@ -59,6 +59,9 @@ def _order(reading: Reading, node: ir.Compare, left: Type, right: Type) -> Type:
 
 def _unlike(reading: Reading, node: ir.Compare, left: Type, right: Type) -> Type:
     mend = "Compare two values of one type."
+    why = "they are never equal"
+    if "mixed" in (left.kind, right.kind):
+        why = "they may be of two types"
     if {group(left), group(right)} == {"text", "an integer"}:
         written = left if left.literal is not NOTHING else right
         mend = (
@@ -72,7 +75,7 @@ def _unlike(reading: Reading, node: ir.Compare, left: Type, right: Type) -> Type
         COMPARE,
         node,
         f"{words(left)} ({ir.path_text(node.left)}) is compared with {words(right)} "
-        f"({ir.path_text(node.right)}); they are never equal.",
+        f"({ir.path_text(node.right)}); {why}.",
         mend,
         reading.root(node.left) or reading.root(node.right),
     )
@@ -141,7 +144,7 @@ def _in(reading: Reading, node: ir.In, facts: Facts) -> Type:
 def _items(reading: Reading, node: ir.In, item: Type, container: Type, facts: Facts) -> None:
     inside = container.item or ANY
     if item.known and inside.known and item.kind != "null" and inside.kind != "null":
-        if group(item) != group(inside):
+        if not groups(item) & groups(inside):
             reading.say(
                 COMPARE,
                 node,

@@ -143,7 +143,7 @@ def _gives(node: Node, here: Here, given: list[tuple[Case, Mapping[str, Type]]])
             )
         for name in set(fields) & set(names):
             both = join(names[name], fields[name])
-            if both.kind == "any" and names[name].known and fields[name].known:
+            if both.kind == "mixed" and names[name].kind != "mixed":
                 here.say(
                     GIVES,
                     (*case.path, "gives", name),

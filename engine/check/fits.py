@@ -39,6 +39,9 @@ def misfit(found: Type, wanted: Type, what: str, *, nulls: bool = True) -> Misfi
         )
     if found.kind == "null" or not found.known or not wanted.known:
         return None
+    if found.kind == "mixed":
+        wrong = (misfit(one, wanted, what, nulls=nulls) for one in found.options)
+        return next((one for one in wrong if one is not None), None)
     if found.literal is not NOTHING and wanted.kind in CHECKS:
         return _written(found, wanted, what)
     if not _kind_fits(found, wanted):

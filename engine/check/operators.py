@@ -31,6 +31,7 @@ _GROUPS = {
     "null": "null",
     "float": "a number with a fraction",
     "none": "null",
+    "mixed": "several kinds",
 }
 
 
@@ -39,10 +40,16 @@ def group(found: Type) -> str:
     return _GROUPS.get(found.kind, "")
 
 
+def groups(found: Type) -> frozenset[str]:
+    """All kinds the value can have; none where nothing is known."""
+    kinds = {group(one) for one in found.options or (found,)}
+    return frozenset(kinds - {""})
+
+
 def plain_part(reading: Reading, node: ir.Node, facts: Facts, where: str) -> None:
     """A value that becomes a piece of text: text, an integer or a boolean, never null."""
     found = reading.type(node, facts)
-    if group(found) in ("a list", "an object"):
+    if groups(found) & {"a list", "an object"}:
         reading.say(
             OPERAND,
             node,
@@ -175,7 +182,7 @@ def _filter(reading: Reading, node: ir.Filter, facts: Facts) -> Type:
             continue
         if found.nullable and "null" not in takes:
             return may_be_null(reading, side, f"is what {what} works on", "''")
-        if group(found) not in takes:
+        if not groups(found) <= set(takes):
             return reading.say(
                 OPERAND,
                 node,

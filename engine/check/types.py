@@ -18,9 +18,10 @@ class _None(Enum):
 NOTHING = _None.NOTHING
 Kind = Literal[
     "any", "null", "boolean", "integer", "amount", "float", "text", "timestamp", "currency",
-    "list", "dict", "row", "none",
+    "list", "dict", "row", "none", "mixed",
 ]  # fmt: skip
-"""`any` is what nobody can know beforehand (event data, json); `none` is no output at all."""
+"""`any` is what nobody can know beforehand (event data, json); `none` is no output at all; `mixed`
+is one of several kinds (`options`)."""
 WHOLE = frozenset({"integer", "amount"})
 TEXTS = frozenset({"text", "timestamp", "currency"})
 
@@ -38,6 +39,7 @@ class Type:
     item: Type | None = None
     name: str = ""
     """Of a row, its table; of a key or reference, the table whose row it names."""
+    options: tuple[Type, ...] = ()
     filled: bool = False
     """Of a list: it has at least one item."""
     never: bool = False
@@ -47,9 +49,6 @@ class Type:
     def known(self) -> bool:
         return self.kind != "any"
 
-    @property
-    def scalar(self) -> bool:
-        return self.kind not in ("any", "list", "dict", "row", "none")
 
 
 ANY = Type("any")
@@ -134,31 +133,43 @@ def plain(found: Type) -> Type:
 def join(*types: Type) -> Type:
     """The type of a value that is one of these."""
     nullable = any(one.nullable for one in types)
-    some = [one for one in types if one.kind != "null"]
+    some = [part for one in types if one.kind != "null" for part in one.options or (one,)]
     if not some:
         return NULL
-    first = some[0]
     if any(one.kind == "any" for one in some):
         return Type("any", nullable)
+    alike: dict[str, list[Type]] = {}
+    for one in some:
+        alike.setdefault(_family(one), []).append(one)
+    joined = [_alike(ones) for ones in alike.values()]
+    if len(joined) > 1:
+        return Type("mixed", nullable, options=tuple(present(one) for one in joined))
+    return maybe(joined[0]) if nullable else joined[0]
+
+
+def _family(one: Type) -> str:
+    if one.kind in WHOLE:
+        return "integer"
+    return "text" if one.kind in TEXTS else one.kind
+
+
+def _alike(some: list[Type]) -> Type:
+    """Types of one family joined."""
+    first = some[0]
     if all(one == first for one in some):
-        return maybe(first) if nullable else first
-    kinds = {one.kind for one in some}
+        return first
     names = {one.name for one in some}
-    name = names.pop() if len(names) == 1 else ""
     one_of: tuple[str, ...] = ()
     if all(one.one_of for one in some):
         one_of = tuple(dict.fromkeys(value for one in some for value in one.one_of))
-    if len(kinds) == 1:
-        kind = first.kind
-    elif kinds <= WHOLE:
-        kind = "integer"
-    elif kinds <= TEXTS:
-        kind = "text"
-    else:
-        return Type("any", nullable)
-    filled = all(one.filled for one in some)
     return Type(
-        kind, nullable, one_of, fields=_fields(some), item=_item(some), name=name, filled=filled
+        first.kind if len({one.kind for one in some}) == 1 else _family(first),  # type: ignore[arg-type]
+        any(one.nullable for one in some),
+        one_of,
+        fields=_fields(some),
+        item=_item(some),
+        name=names.pop() if len(names) == 1 else "",
+        filled=all(one.filled for one in some),
     )
 
 
@@ -213,7 +224,7 @@ def plural(found: Type) -> str:
 
 def words(found: Type) -> str:
     """A type in words, for messages."""
-    said = _WORDS[found.kind]
+    said = _WORDS.get(found.kind) or " or ".join(words(one) for one in found.options)
     if found.kind == "row" and found.name:
         said = f"a row of '{found.name}'"
     if found.kind == "list" and found.item is not None:

@@ -12,7 +12,18 @@ from engine.check.operators import plain_part
 from engine.check.reading import Reading, Report
 from engine.check.registry import NODE_RULES, OTHERS, Code, Related, code
 from engine.check.scope import Facts, Scope, definitions, why_hidden
-from engine.check.types import ANY, NULL, TEXT, TIMESTAMP, Type, join, literal, of_output, plain
+from engine.check.types import (
+    ANY,
+    NOTHING,
+    NULL,
+    TEXT,
+    TIMESTAMP,
+    Type,
+    join,
+    literal,
+    of_output,
+    plain,
+)
 from engine.check.view import View
 from engine.errors import Place
 from engine.expressions import Expression, ExpressionProblem, condition, has_expression, parse
@@ -71,7 +82,8 @@ class Here:
             return Type("dict", fields=fields)
         if isinstance(written, list):
             items = [self.value(one, (*path, index)) for index, one in enumerate(written)]
-            return Type("list", item=join(*items)) if items else literal(written)
+            fixed = all(item.literal is not NOTHING for item in items)
+            return literal(written) if fixed else Type("list", item=join(*items), filled=True)
         return literal(written)
 
     def text(self, written: str, path: Path) -> Type:
