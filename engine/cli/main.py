@@ -8,7 +8,7 @@ import logging
 import os
 import pathlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from engine import __version__
 from engine.errors import ActionflowError, BadInput, ProblemsFound
@@ -36,7 +36,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(words)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     try:
-        return int(options.run(options))
+        return guarded(lambda: int(options.run(options)))
+    except KeyboardInterrupt:
+        return 130
+
+
+def guarded(run: Callable[[], int]) -> int:
+    """Run, with every known error told in words; the exit code."""
+    try:
+        return run()
     except ProblemsFound as found:
         for problem in found.problems:
             print(problem, file=sys.stderr)
@@ -50,8 +58,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader (head, less) went away; that is no fault.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    except KeyboardInterrupt:
-        return 130
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:

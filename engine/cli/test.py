@@ -4,53 +4,101 @@ from __future__ import annotations
 
 import argparse
 import pathlib
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from engine.cli.main import DONE, FLOW_FAILED, project_argument, project_folder
+from engine.cli.main import DONE, FLOW_FAILED, guarded, project_argument, project_folder
+from engine.errors import BadInput
+
+if TYPE_CHECKING:
+    from engine.cases import Result
+    from engine.coverage import BranchCase
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-k", metavar="TEXT", help="only cases whose name holds this text")
     parser.add_argument("--junit", metavar="FILE", type=pathlib.Path, help="write a JUnit report")
+    parser.add_argument(
+        "--all-reached", action="store_true", help="fail when a case of a branch is not reached"
+    )
+    parser.add_argument("--watch", action="store_true", help="run again whenever a file changes")
     project_argument(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    from engine.cases import Result, all_cases, read_cases, run_case
+    folder = project_folder(options.project)
+    if not options.watch:
+        return _run(folder, options)
+    from engine.cli.watch import watch
+
+    watch(folder, lambda: guarded(lambda: _run(folder, options)))
+    return DONE
+
+
+def _run(folder: pathlib.Path, options: argparse.Namespace) -> int:
+    from engine.casefile import read_cases
+    from engine.cases import Bench
+    from engine.coverage import branch_cases
     from engine.project import Project
 
-    project = Project.open(project_folder(options.project))
-    cases = [case for case in read_cases(project.folder) if (options.k or "") in case.name]
-    results: list[Result] = []
-    for case in cases:
-        result = run_case(case, project)
-        results.append(result)
-        many = f" ({result.orders} orders of delivery)" if result.orders > 1 else ""
-        print(f"{'ok  ' if not result.failures else 'FAIL'} {case.name}{many}")
-        for failure in result.failures:
-            print(f"       {failure}")
-        if result.failures:
-            print(f"       {case.place}")
-    taken = {one for result in results for one in result.taken}
-    reachable = all_cases(project)
-    missed = [one for one in reachable if one not in taken]
-    print(f"\ncases of branches reached: {len(reachable) - len(missed)} of {len(reachable)}")
-    for flow, node, name in missed:
-        print(f"  not reached: {flow}, {node}: {name}")
-    failed = sum(bool(result.failures) for result in results)
+    project = Project.open(folder)
+    cases = [case for case in read_cases(project) if (options.k or "") in case.name]
+    if not cases:
+        raise BadInput(f"no case has '{options.k}' in its name. Leave -k out to see all names.")
+    results: list[tuple[Result, float]] = []
+    bench = Bench(project)
+    try:
+        for case in cases:
+            started = time.perf_counter()
+            result = bench.run(case)
+            results.append((result, time.perf_counter() - started))
+            _tell(result)
+    finally:
+        bench.close()
+    taken = {one for result, _ in results for one in result.taken}
+    reachable = branch_cases(project)
+    missed = [one for one in reachable if one.key not in taken]
+    if options.k is None:
+        _tell_coverage(len(reachable), missed)
+    failed = sum(bool(result.failures) for result, _ in results)
     print(f"{len(results) - failed} passed, {failed} failed")
     if options.junit:
         _junit(options.junit, results)
-    return FLOW_FAILED if failed else DONE
+    return FLOW_FAILED if failed or (options.all_reached and missed) else DONE
 
 
-def _junit(path: pathlib.Path, results) -> None:  # type: ignore[no-untyped-def]
+def _tell(result: Result) -> None:
+    orders = f"{result.orders} of {result.of}" if result.orders < result.of else str(result.of)
+    many = f"  ({orders} orders of delivery)" if result.of > 1 and not result.failures else ""
+    print(f"{'FAIL' if result.failures else 'ok  '} {result.case.name}{many}")
+    for place, told in result.failures:
+        print(f"       {place}: {told}")
+
+
+def _tell_coverage(count: int, missed: Sequence[BranchCase]) -> None:
+    print(f"\ncases of branches reached: {count - len(missed)} of {count}")
+    for one in missed:
+        print(f"  not reached: {one}")
+
+
+def _junit(path: pathlib.Path, results: Sequence[tuple[Result, float]]) -> None:
+    """A report as CI servers read it; `classname` is the file, seconds are those of the run."""
     suite = ElementTree.Element("testsuite", name="actionflow", tests=str(len(results)))
-    suite.set("failures", str(sum(bool(result.failures) for result in results)))
-    for result in results:
+    suite.set("failures", str(sum(bool(result.failures) for result, _ in results)))
+    suite.set("time", f"{sum(took for _, took in results):.3f}")
+    for result, took in results:
+        place = result.case.place
         case = ElementTree.SubElement(suite, "testcase", name=result.case.name)
-        case.set("classname", pathlib.PurePath(result.case.place.file).stem)
+        case.set("classname", pathlib.PurePath(place.file).stem)
+        case.set("file", place.file)
+        case.set("line", str(place.line))
+        case.set("time", f"{took:.3f}")
         if result.failures:
-            failure = ElementTree.SubElement(case, "failure", message=result.failures[0])
-            failure.text = "\n".join([*result.failures, str(result.case.place)])
-    ElementTree.ElementTree(suite).write(path, encoding="unicode", xml_declaration=True)
+            failure = ElementTree.SubElement(case, "failure", message=result.failures[0][1])
+            failure.text = "\n".join(f"{where}: {told}" for where, told in result.failures)
+    try:
+        ElementTree.ElementTree(suite).write(path, encoding="unicode", xml_declaration=True)
+    except OSError as error:
+        raise BadInput(f"{path}: the report cannot be written ({error.strerror}).") from None
