@@ -12,6 +12,7 @@ from engine.check import (  # noqa: F401
     comparisons,
     control,
     events,
+    http,
     locked,
     projectrules,
     reading_codes,

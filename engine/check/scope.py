@@ -77,6 +77,8 @@ def _definitions(
                 place = flow.place((*node.path, "as"))
                 yield Definition(name, place, node.path, block_inside, within)
             yield from _definitions(flow, node.do, block_inside, within)
+        within = f"give_up of '{node.id}'"
+        yield from _definitions(flow, node.give_up, (*node.path, "give_up"), within)
 
 
 Hidden = Literal["later", "inside"]

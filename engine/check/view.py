@@ -89,5 +89,5 @@ def every_node(nodes: tuple[Node, ...]) -> list[Node]:
         found.append(node)
         for case in node.cases:
             found += every_node(case.do)
-        found += every_node(node.do)
+        found += every_node(node.do) + every_node(node.give_up)
     return found

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
+from urllib.parse import quote
 
 from engine.expressions.data import MAX_LIST, MAX_TEXT, as_text, capped, exact, joined, kind, show
 from engine.expressions.errors import Refused, did_you_mean, listed
@@ -91,6 +92,12 @@ def trim(value: str) -> str:
 def text(value: Value) -> str:
     """The value as text: 42 as '42', true as 'true'."""
     return as_text(value)
+
+
+@_filter(("a boolean", "an integer", "text"), "text")
+def urlencode(value: Value) -> str:
+    """The value as one part of a URL: 'a/b c' as 'a%2Fb%20c'."""
+    return quote(as_text(value), safe="")
 
 
 @_filter(("an integer", "text"), "an integer")
