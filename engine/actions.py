@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol
@@ -302,8 +302,13 @@ def _answer(refused: ActionRefused) -> Answer:
 
 
 def inputs_of(compiled: CompiledFlow) -> dict[str, Output]:
-    """What an action flow declares that it takes."""
-    return {name: output(name, written) for name, written in compiled.flow.inputs.items()}
+    """What an action flow declares that it takes; a `key` has the type of the order table's key."""
+    order = compiled.project.order
+    key = order.columns[order.key].type
+    declared = {name: output(name, written) for name, written in compiled.flow.inputs.items()}
+    return {
+        name: replace(one, type=key) if one.type == "key" else one for name, one in declared.items()
+    }
 
 
 def input_problems(compiled: CompiledFlow, given: Value) -> list[str]:

@@ -34,6 +34,11 @@ class StripeCall:
     """The object's id, for operations on one (`payment_intents.retrieve`)."""
     idempotency_key: str | None = None
 
+    @classmethod
+    def of(cls, data: Mapping[str, Value]) -> StripeCall:
+        """The call again from its plain data."""
+        return cls(data["operation"], data["params"], data["id"], data["idempotency_key"])
+
     def __str__(self) -> str:
         return f"Stripe's answer to {self.operation}"
 

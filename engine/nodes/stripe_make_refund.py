@@ -38,7 +38,7 @@ def make_refund(node: Node, compiler: Compiler) -> Step:
         row = frame.tx.get("refund", plan["refund_id"])
         assert row is not None
         try:
-            thing = asked(frame, node.id, StripeCall(**plan["call"]))
+            thing = asked(frame, node.id, StripeCall.of(plan["call"]))
         except StripeSaidNo as no:
             failed = {"status": "FAILED", "failure_reason": _reason(no)}
             update(frame, "refund", row, failed)

@@ -54,7 +54,7 @@ def pay(node: Node, compiler: Compiler) -> Step:
             plan = journal.once(f"{name}.plan", lambda: _plan(frame, scope, wanted, hosted))
             row = frame.tx.get("payment", plan["payment_id"])
             assert row is not None
-            call = StripeCall(**plan["call"])
+            call = StripeCall.of(plan["call"])
             try:
                 thing = asked(frame, name, call)
             except StripeSaidNo as no:
@@ -133,7 +133,7 @@ def _unfinished(frame: Frame, row: Row) -> Value:
             "Another request to pay this order is being worked on. Ask again in a moment.",
             code="payment_in_progress",
         )
-    return {name: record.call[name] for name in ("operation", "params", "id", "idempotency_key")}
+    return record.call
 
 
 def _make(frame: Frame, scope: Scope, wanted: Row, hosted: bool) -> dict[str, Value]:

@@ -40,7 +40,7 @@ def start_recurring(node: Node, compiler: Compiler) -> Step:
         row = frame.tx.get("recurring_payment", plan["row_id"])
         assert row is not None
         try:
-            session = asked(frame, node.id, StripeCall(**plan["call"]))
+            session = asked(frame, node.id, StripeCall.of(plan["call"]))
         except StripeSaidNo:
             update(frame, "recurring_payment", row, {"status": "incomplete_expired"})
             raise
@@ -132,7 +132,7 @@ def cancel_recurring(node: Node, compiler: Compiler) -> Step:
         assert row is not None
         stands: Row = row
         if plan["call"] is not None:
-            thing = asked(frame, node.id, StripeCall(**plan["call"]))
+            thing = asked(frame, node.id, StripeCall.of(plan["call"]))
             news = subscription.subscription_news(snapshot(thing, frame.now))
             assert news is not None
             # Only shown: the row follows Stripe's event, which runs the builder's callback.

@@ -32,6 +32,8 @@ class Client:
 
     secret_key: str
     base: str | None = None
+    retries: int = 2
+    """How often the SDK itself tries again, under the same idempotency key."""
 
     def perform(
         self,
@@ -75,7 +77,7 @@ class Client:
             self.secret_key,
             stripe_version=API_VERSION,
             base_addresses={"api": self.base} if self.base else {},
-            max_network_retries=2,
+            max_network_retries=self.retries,
             http_client=stripe.RequestsClient(timeout=TIMEOUT),
         )
 

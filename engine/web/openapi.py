@@ -50,7 +50,7 @@ def describe(project: Project) -> dict[str, Value]:
         "info": {"title": f"Actions of {project.file.name}", "version": __version__},
         "security": [{"bearer": []}],
         "paths": {
-            f"/actions/{compiled.flow.trigger['action']}": {"post": _operation(project, compiled)}
+            f"/actions/{compiled.flow.trigger['action']}": {"post": _operation(compiled)}
             for compiled in flows
         },
         "components": {
@@ -60,14 +60,13 @@ def describe(project: Project) -> dict[str, Value]:
     }
 
 
-def _operation(project: Project, compiled: CompiledFlow) -> dict[str, Value]:
+def _operation(compiled: CompiledFlow) -> dict[str, Value]:
     inputs = inputs_of(compiled)
-    order = project.file.order
     schema = {
         "type": "object",
         "required": [name for name, one in inputs.items() if not one.nullable],
         "properties": {
-            name: _schema(one, order.columns[order.key].type) for name, one in inputs.items()
+            name: _schema(one) for name, one in inputs.items()
         },
         "additionalProperties": False,
     }
@@ -92,8 +91,8 @@ def _operation(project: Project, compiled: CompiledFlow) -> dict[str, Value]:
     }
 
 
-def _schema(wanted: Output, key_type: str) -> dict[str, Value]:
-    schema = dict(TYPES[key_type if wanted.type == "key" else wanted.type])
+def _schema(wanted: Output) -> dict[str, Value]:
+    schema = dict(TYPES[wanted.type])
     if wanted.one_of:
         schema["enum"] = [*wanted.one_of, *([None] if wanted.nullable else [])]
     if wanted.nullable and "type" in schema:

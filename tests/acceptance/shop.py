@@ -18,6 +18,7 @@ import server
 from engine.access import keys as api_keys
 from engine.project import Project, write_rows
 from engine.store import migrate
+from engine.stripe.client import Client
 from engine.web.service import Service
 from standin import webhook_endpoints
 from standin.server import Running, running
@@ -100,6 +101,17 @@ class Shop:
     def deliver(self) -> None:
         """Have the stand-in deliver everything it holds, and wait until it is answered."""
         self.control("deliver")
+
+    def buy(self, url: str, card: str = "4242424242424242") -> None:
+        """Fill in the stand-in's hosted checkout page and press the button."""
+        form = {"method": "card", "number": card, "email": "ada@example.com"}
+        answer = httpx.post(url, data=form, trust_env=False)
+        assert answer.status_code == 303, answer.text
+
+    def no_sdk_retries(self) -> None:
+        """Have one fault at Stripe be enough to lose an answer."""
+        assert self.service.actions is not None
+        self.service.actions.stripe = Client("sk_test_shop", self.standin.url, retries=0)
 
     def stripe(self) -> Any:
         """The official SDK, pointed at the stand-in."""
