@@ -28,9 +28,15 @@ class Call:
         return self.params.get(name) or None
 
     def refuse(self, *names: str) -> None:
-        """Refuses parameters that would change money in a way the stand-in does not follow."""
+        """Refuses parameters that would change money in a way the stand-in does not follow.
+
+        A dot leads into a hash: `automatic_tax.enabled`.
+        """
         for name in names:
-            if self.params.get(name):
+            value: Any = self.params
+            for part in name.split("."):
+                value = value.get(part) if isinstance(value, dict) else None
+            if value:
                 raise StripeError(
                     f"The stand-in for Stripe does not support the parameter {name}.", param=name
                 )

@@ -12,6 +12,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -68,6 +69,8 @@ def create_app(state: State) -> Starlette:
                 allow_methods=["GET", "POST", "DELETE"],
                 allow_headers=["*"],
             ),
+            # No site may reach the stand-in by giving its own name this machine's address.
+            Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"]),
             Middleware(_CloseWhenDropped),
         ],
     )
@@ -168,7 +171,9 @@ class _Exchange:
             await fault.released.wait()
         if saved_key:
             state.saved[saved_key] = Saved(fingerprint, status, answer, self.request_id)
-        if state.delivery.when == "before_answer" and not state.delivery.hold:
+        early = state.delivery.when == "before_answer" and not state.delivery.hold
+        # A receiver that calls the API while it is served must not wait for itself.
+        if early and not self.courier.busy:
             await self.courier.flush(everything=False)
         self.courier.wake()
         if fault and fault.kind == "drop_after":

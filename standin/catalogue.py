@@ -3,6 +3,7 @@
 from types import ModuleType
 
 from standin import (
+    account,
     balance,
     charges,
     checkout_api,
@@ -13,8 +14,9 @@ from standin import (
     invoice_payments,
     payment_intents,
     payment_methods,
-    products,
+    product_api,
     refunds,
+    search,
     setup_intents,
     subscription_api,
     subscription_items,
@@ -24,6 +26,7 @@ from standin import (
 )
 
 MODULES: tuple[ModuleType, ...] = (
+    account,
     balance,
     charges,
     checkout_api,
@@ -34,8 +37,9 @@ MODULES: tuple[ModuleType, ...] = (
     invoice_payments,
     payment_intents,
     payment_methods,
-    products,
+    product_api,
     refunds,
+    search,
     setup_intents,
     subscription_api,
     subscription_items,

@@ -132,18 +132,19 @@ def _set_up(state: State, session: Object, item: Object) -> StripeError | None:
     intent["customer"] = customer
     state.hidden(intent["id"])["session"] = session["id"]
     setup_intents.confirm(state, intent, item, page_url(state, session))
-    after_setup(state, intent)
     problem = intent["last_setup_error"]
     return StripeError(problem["message"], status=402, type=problem["type"]) if problem else None
 
 
-def after_setup(state: State, intent: Object) -> None:
-    """Completes the session of a setup intent that succeeded."""
+def _after_setup(state: State, intent: Object) -> None:
     identifier = state.hidden(intent["id"]).get("session")
-    if identifier and intent["status"] == "succeeded":
+    if identifier:
         session = state.get("checkout.session", identifier)
         if session["status"] == "open":
             _complete(state, session, "no_payment_required")
+
+
+setup_intents.SUCCEEDED.append(_after_setup)
 
 
 def _after_payment(state: State, intent: Object) -> None:

@@ -22,6 +22,8 @@ _DAY = 86_400
 _UNSUPPORTED = (
     "discounts", "shipping_options", "shipping_address_collection", "optional_items",
     "custom_fields", "consent_collection", "after_expiration", "tax_id_collection",
+    "automatic_tax.enabled", "invoice_creation.enabled", "payment_intent_data.transfer_data",
+    "payment_intent_data.application_fee_amount",
 )  # fmt: skip
 
 
@@ -127,8 +129,6 @@ def _intent_data(call: Call) -> dict[str, Any]:
 @operation("POST", "/v1/checkout/sessions")
 def _create(call: Call) -> Object:
     call.refuse(*_UNSUPPORTED)
-    if (call.get("invoice_creation") or {}).get("enabled"):
-        call.refuse("invoice_creation")
     state, params = call.state, call.params
     mode = params.get("mode", "payment")
     ui_mode = params.get("ui_mode", "hosted_page")

@@ -19,8 +19,6 @@ from standin.courier import Courier
 from standin.errors import StripeError
 from standin.faults import Fault
 from standin.interventions import INTERVENTIONS, Intervention
-from standin.outbox import DeliverySettings
-from standin.settings import BillingSettings
 from standin.state import State
 
 Action = Callable[[Request, dict[str, Any]], Awaitable[Any]]
@@ -52,6 +50,10 @@ def routes(state: State, courier: Courier) -> list[BaseRoute]:
 
 def _endpoint(courier: Courier, action: Action) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
+        own = f"{request.url.scheme}://{request.url.netloc}"
+        if request.headers.get("origin", own) != own:
+            # A page of some other site in the same browser has no business here.
+            return JSONResponse({"error": {"message": "not from another site"}}, 403)
         try:
             given = await request.json() if await request.body() else {}
             if not isinstance(given, dict):
@@ -81,14 +83,14 @@ class _Control:
         return {"data": [delivery.report() for delivery in self._state.deliveries]}
 
     async def requests(self, request: Request, given: dict[str, Any]) -> Any:
-        return {"data": self._state.log}
+        return {"data": list(self._state.log)}
 
     async def delivery(self, request: Request, given: dict[str, Any]) -> Any:
-        self._state.delivery = dataclasses.replace(DeliverySettings(), **given)
+        self._state.delivery = dataclasses.replace(self._state.delivery, **given)
         return dataclasses.asdict(self._state.delivery)
 
     async def billing(self, request: Request, given: dict[str, Any]) -> Any:
-        self._state.billing = dataclasses.replace(BillingSettings(), **given)
+        self._state.billing = dataclasses.replace(self._state.billing, **given)
         return dataclasses.asdict(self._state.billing)
 
     async def deliver(self, request: Request, given: dict[str, Any]) -> Any:
@@ -98,12 +100,13 @@ class _Control:
     async def clock(self, request: Request, given: dict[str, Any]) -> Any:
         with self._state.lock:
             clock = self._state.clock
-            if "advance" in given:
-                clock.advance(clock.now() + int(given["advance"]))
-            elif "to" in given:
-                clock.advance(int(given["to"]))
-            elif "freeze" in given:
+            to = clock.now() + int(given["advance"]) if "advance" in given else given.get("to")
+            if "freeze" in given:
                 clock.freeze(int(given["freeze"]))
+            elif to is not None:
+                if int(to) < clock.now():
+                    raise ValueError("the clock does not go back")
+                clock.advance(int(to))
             return {"now": clock.now()}
 
     async def faults(self, request: Request, given: dict[str, Any]) -> Any:

@@ -28,6 +28,11 @@ class Courier:
         # The proxy of the environment is for the outside, not for loopback.
         self._client = httpx.AsyncClient(trust_env=False)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a delivery is under way."""
+        return self._busy.locked()
+
     def wake(self) -> None:
         """There may be something to deliver."""
         self._wake.set()

@@ -26,6 +26,10 @@ _EVIDENCE = (
 
 def open_dispute(state: State, charge: Object, reason: str, *, inquiry: bool = False) -> Object:
     """The bank disputes the whole charge; an inquiry does not move money yet."""
+    if not charge["captured"] or "card" not in charge["payment_method_details"]:
+        raise StripeError("The stand-in disputes card payments that went through, and only those.")
+    if state.where("dispute", charge=charge["id"]):
+        raise StripeError("This charge is disputed already.")
     now = state.clock_for(charge).now()
     dispute: Object = {
         "id": state.ids.new("du"),

@@ -34,7 +34,7 @@ class StripeError(Exception):
 def missing(kind: str, identifier: str, param: str, *, status: int = 404) -> StripeError:
     """No such object: 404 for the object of the path, 400 for one named by a parameter."""
     return StripeError(
-        f"No such {kind.replace('.', '')}: '{identifier}'",
+        f"No such {kind.removeprefix('test_helpers.')}: '{identifier}'",
         status=status,
         code="resource_missing",
         param=param,

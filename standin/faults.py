@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from standin.errors import StripeError
 
@@ -27,6 +27,10 @@ class Fault:
     path: str = "/v1/"
     status: int = 500
     released: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise ValueError(f"kind is one of {get_args(Kind)}")
 
     def meets(self, method: str, path: str) -> bool:
         """Whether the fault is for this request."""

@@ -1,7 +1,7 @@
 """What waits to be delivered: an entry for each event and endpoint, and how delivery behaves."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 When = Literal["after_answer", "before_answer"]
 Order = Literal["in_order", "shuffle", "reverse", "at_once"]
@@ -54,3 +54,7 @@ class DeliverySettings:
     retry_after: list[float] = field(
         default_factory=lambda: [2.0, 10.0, 60.0, 300.0, 1800.0, 7200.0, 18000.0, 36000.0]
     )
+
+    def __post_init__(self) -> None:
+        if self.mode not in get_args(Order) or self.when not in get_args(When):
+            raise ValueError(f"mode is one of {get_args(Order)}, when one of {get_args(When)}")

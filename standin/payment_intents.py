@@ -15,6 +15,7 @@ _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 
 def _fields(call: Call, code: str) -> dict[str, Any]:
     """The intent's fields that the parameters set."""
+    call.refuse("transfer_data", "on_behalf_of", "hooks", "amount_details", "payment_details")
     params, state = call.params, call.state
     fields: dict[str, Any] = {}
     for name in (

@@ -6,7 +6,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from standin import (
-    checkout,
     checkout_page,
     invoice_payments,
     money,
@@ -35,7 +34,6 @@ def answered(state: State, identifier: str, request: Request, form: Form) -> Res
     succeed = form.get("outcome") == "succeed"
     if intent["object"] == "setup_intent":
         setup_intents.authenticate(state, intent, succeed=succeed)
-        checkout.after_setup(state, intent)
     else:
         payments.authenticate(state, intent, succeed=succeed)
     session = state.table("checkout.session").get(state.hidden(identifier).get("session", ""))

@@ -213,6 +213,7 @@ def _charge_of(call: Call) -> Object:
 
 @operation("POST", "/v1/refunds")
 def _create(call: Call) -> Object:
+    call.refuse("reverse_transfer", "refund_application_fee", "origin")
     charge = _charge_of(call)
     metadata = merge({}, call.get("metadata"))
     fields: dict[str, object] = {"reason": call.text("reason"), "metadata": metadata}

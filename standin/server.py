@@ -64,7 +64,10 @@ def running(state: State | None = None, *, port: int = 0) -> Iterator[Running]:
     Without a state it makes one with fixed ids and a clock that stands still at 2026-06-01 UTC.
     """
     state = state or State(seed=1, now=1_780_272_000)
-    listener = socket.create_server((HOST, port))
+    # With the protocol named, asyncio turns Nagle's delay off; without it every answer takes 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((HOST, port))
     port = listener.getsockname()[1]
     server = uvicorn.Server(config(state, port))
     ready = threading.Event()

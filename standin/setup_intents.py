@@ -1,5 +1,6 @@
 """Setup intents: a payment method is saved for later, without taking money."""
 
+from collections.abc import Callable
 from typing import Any
 
 from standin import payment_methods, payments
@@ -11,6 +12,8 @@ from standin.metadata import merge
 from standin.state import State
 
 _PATH = "/v1/setup_intents/{intent}"
+# Called when an intent succeeded; checkout adds itself.
+SUCCEEDED: list[Callable[[State, Object], None]] = []
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 
 
@@ -89,6 +92,8 @@ def _succeed(state: State, intent: Object, item: Object) -> None:
         payment_methods.attach(state, item, intent["customer"])
     intent |= {"status": "succeeded", "next_action": None}
     emit(state, "setup_intent.succeeded", intent)
+    for listener in SUCCEEDED:
+        listener(state, intent)
 
 
 def _refuse(state: State, intent: Object, item: Object, error: StripeError) -> None:

@@ -1,5 +1,6 @@
 """Everything the stand-in remembers: its objects, its clocks, and what waits to be delivered."""
 
+import collections
 import copy
 import threading
 from typing import Any
@@ -41,7 +42,7 @@ class State:
         self.faults: list[Fault] = []
         self.saved: dict[str, Saved] = {}
         self.request: Object = {"id": None, "idempotency_key": None}
-        self.log: list[Object] = []
+        self.log: collections.deque[Object] = collections.deque(maxlen=10_000)
 
     # Objects
 

@@ -22,7 +22,7 @@ _PATH = "/v1/subscriptions/{subscription_exposed_id}"
 _UNSUPPORTED = (
     "add_invoice_items", "application_fee_percent", "billing_thresholds", "default_tax_rates",
     "discounts", "pending_invoice_item_interval", "transfer_data", "backdate_start_date",
-    "billing_schedules", "billing_cycle_anchor_config",
+    "billing_schedules", "billing_cycle_anchor_config", "automatic_tax.enabled",
 )  # fmt: skip
 
 

@@ -32,6 +32,12 @@ def price_of(state: State, given: Any, param: str) -> Object:
 
 def build(state: State, given: Any, start: int, end: int | None, param: str) -> Object:
     """A new item for the period; without an end the price's own interval gives it."""
+    for name in ("discounts", "tax_rates", "billing_thresholds"):
+        if given.get(name):
+            raise StripeError(
+                f"The stand-in for Stripe does not support {name} of an item.",
+                param=f"{param}[{name}]",
+            )
     price = price_of(state, given, param)
     rule = price["recurring"]
     stop = end or intervals.next_end(start, rule["interval"], rule["interval_count"], start)

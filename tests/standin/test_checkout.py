@@ -87,6 +87,25 @@ def test_a_declined_card_can_be_replaced_on_the_page(shop: Shop) -> None:
     assert intent.status == "succeeded"
 
 
+def test_a_session_that_expires_after_a_refusal_cancels_its_intent(shop: Shop) -> None:
+    session = _open(shop)
+    _submit(shop, session.url, method="pm_card_chargeDeclined")
+    gone = shop.v1.checkout.sessions.expire(session.id, {"expand": ["payment_intent"]})
+    assert gone.payment_intent.status == "canceled"
+    assert shop.kinds()[-2:] == ["payment_intent.canceled", "checkout.session.expired"]
+
+
+def test_a_subscription_card_that_asks_for_authentication(shop: Shop) -> None:
+    session = _open(shop, mode="subscription", line_items=[MONTHLY])
+    asked = _submit(shop, session.url, method="pm_card_authenticationRequired")
+    assert "invoice.payment_action_required" in shop.kinds()
+    shop.http.post(asked.headers["location"], data={"outcome": "fail"})
+    assert shop.v1.checkout.sessions.retrieve(session.id).status == "open"
+    assert _submit(shop, session.url, method="pm_card_visa").status_code == 303
+    [subscription] = shop.v1.subscriptions.list({"status": "all"}).data
+    assert subscription.status == "active"
+
+
 @pytest.mark.parametrize("outcome", ["succeed", "fail"])
 def test_a_card_that_asks_for_authentication(shop: Shop, outcome: str) -> None:
     session = _open(shop)
@@ -100,6 +119,7 @@ def test_a_card_that_asks_for_authentication(shop: Shop, outcome: str) -> None:
         assert after.status == "complete"
     else:
         assert "unable to authenticate" in answer.text
+        assert f'action="/c/pay/{session.id}"' in answer.text
         assert after.status == "open"
 
 

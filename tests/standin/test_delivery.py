@@ -21,6 +21,7 @@ class Receiver:
     def __init__(self) -> None:
         self.got: list[tuple[dict[str, str], bytes]] = []
         self.answers: list[int] = []
+        self.came = threading.Semaphore(0)
         receiver = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -30,6 +31,7 @@ class Receiver:
                 self.send_response(receiver.answers.pop(0) if receiver.answers else 200)
                 self.send_header("content-length", "0")
                 self.end_headers()
+                receiver.came.release()
 
             def log_message(self, *args: Any) -> None:
                 pass
@@ -107,7 +109,7 @@ def test_chosen_events_in_a_chosen_order(shop: Shop, hook: Receiver) -> None:
 
 
 def test_a_refusal_is_tried_again_and_then_given_up(shop: Shop, hook: Receiver) -> None:
-    shop.control("delivery", hold=True, retry_after=[1, 1])
+    shop.control("delivery", retry_after=[1, 1])
     shop.v1.customers.create({})
     hook.answers = [500, 503, 400]
     reports = [shop.control("deliver")["data"] for _ in range(4)]
@@ -122,7 +124,7 @@ def test_a_refusal_is_tried_again_and_then_given_up(shop: Shop, hook: Receiver) 
 
 
 def test_deliveries_can_be_lost(shop: Shop, hook: Receiver) -> None:
-    shop.control("delivery", hold=True, drop=1)
+    shop.control("delivery", drop=1)
     shop.pay()
     report = shop.control("deliver")["data"]
     assert [entry["status"] for entry in report] == ["dropped", *["delivered"] * 3]
@@ -130,7 +132,7 @@ def test_deliveries_can_be_lost(shop: Shop, hook: Receiver) -> None:
 
 
 def test_an_event_can_overtake_the_answer(shop: Shop, hook: Receiver) -> None:
-    shop.control("delivery", when="before_answer")
+    shop.control("delivery", hold=False, when="before_answer")
     shop.pay()
     assert hook.kinds() == shop.kinds()
 
@@ -202,3 +204,12 @@ def test_past_events_can_be_listed_by_type(shop: Shop) -> None:
     assert len(shop.v1.events.list({"type": "charge.*"}).data) == 4
     one = shop.v1.events.retrieve(listed.data[0].id)
     assert one.data.object.amount_refunded == 1000
+
+
+def test_without_hold_events_and_retries_go_by_themselves(shop: Shop, hook: Receiver) -> None:
+    hook.answers = [500]
+    shop.control("delivery", hold=False, retry_after=[0])
+    shop.v1.customers.create({})
+    assert hook.came.acquire(timeout=30)
+    assert hook.came.acquire(timeout=30)
+    assert hook.kinds() == ["customer.created", "customer.created"]

@@ -240,6 +240,8 @@ def test_control_routes_refuse_nonsense(shop: Shop) -> None:
     intent = shop.pay()
     for path, given in (
         ("delivery", {"speed": 1}),
+        ("delivery", {"mode": "sideways"}),
+        ("faults", {"kind": "earthquake"}),
         ("faults", {}),
         (f"payment_intents/{intent.id}/settle", {"outcome": "maybe"}),
         (f"payment_intents/{intent.id}/settle", {}),
@@ -247,3 +249,35 @@ def test_control_routes_refuse_nonsense(shop: Shop) -> None:
         assert shop.http.post(f"/_standin/{path}", json=given).status_code == 400
     assert shop.http.post("/_standin/clock", content=b"{").status_code == 400
     assert shop.http.post("/_standin/refunds/re_no/fail", json={}).status_code == 404
+
+
+def test_search_finds_by_metadata_and_status(shop: Shop) -> None:
+    paid = shop.pay(metadata={"order_id": "42"})
+    shop.pay(metadata={"order_id": "43"})
+    query = "status:'succeeded' AND metadata['order_id']:'42'"
+    assert [i.id for i in shop.v1.payment_intents.search({"query": query}).data] == [paid.id]
+    either = 'metadata["order_id"]:"42" OR metadata["order_id"]:"43"'
+    assert len(shop.v1.payment_intents.search({"query": either, "limit": 1}).data) == 1
+    pages = shop.v1.payment_intents.search({"query": either, "limit": 1})
+    assert len(list(pages.auto_paging_iter())) == 2
+    assert shop.v1.charges.search({"query": "amount>1000"}).data == []
+    assert len(shop.v1.charges.search({"query": "-metadata['order_id']:'42'"}).data) == 1
+    with pytest.raises(stripe.InvalidRequestError):
+        shop.v1.charges.search({"query": "amount>"})
+
+
+def test_there_is_an_account(shop: Shop) -> None:
+    assert shop.v1.accounts.retrieve_current().charges_enabled is True
+
+
+def test_other_sites_in_the_same_browser_stay_out(shop: Shop) -> None:
+    foreign = {"Origin": "https://evil.example"}
+    assert shop.http.post("/_standin/reset", headers=foreign, json={}).status_code == 403
+    assert shop.http.get("/v1/customers", headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_the_clock_goes_forward_only(shop: Shop) -> None:
+    now = shop.control("clock")["now"]
+    assert shop.control("clock", advance=5)["now"] == now + 5
+    assert shop.http.post("/_standin/clock", json={"to": now}).status_code == 400
+    assert shop.control("clock", freeze=now)["now"] == now
