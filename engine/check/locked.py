@@ -40,9 +40,15 @@ WRONG_FLOW = code(
 INPUT = code(
     "locked.input",
     "A locked node without what it reads",
-    "stripe.process_recurring_payment reads create_order.orderId and create_order.amount: which "
-    "order the charge pays, and how much it is. The node `create_order` is yours to change, but it "
-    "has to give both.",
+    "What a locked node works on is decided by a node of yours above it, under a fixed id: "
+    "stripe.process_recurring_payment reads `create_order`, stripe.pay reads `to_pay`. That node "
+    "is yours to change, but it has to give all that is read from it.",
+)
+LOOPED = code(
+    "locked.loop",
+    "A call to Stripe in a loop",
+    "A user action that was interrupted goes on from its journal, which knows each call by its "
+    "node. In a for_each it could not tell the second call from the first one made again.",
 )
 PROCESS = "stripe.process_recurring_payment"
 
@@ -128,6 +134,23 @@ def belongs(flow: Flow, view: View) -> Iterator[Problem]:
             mend,
             ((flow.place(("trigger",)), "the trigger"),),
         )
+
+
+@flow_rule
+def calls_once(flow: Flow, view: View) -> Iterator[Problem]:
+    """No call to Stripe inside of a for_each."""
+    for loop in every_node(flow.nodes):
+        if loop.type != "for_each":
+            continue
+        for node in every_node(loop.do):
+            spec = view.catalogue[node.type]
+            if spec.locked and "action" in spec.only_in and _fits(spec, flow):
+                yield LOOPED(
+                    flow.place((*node.path, "type")),
+                    f"'{node.id}' ({node.type}) stands in the for_each '{loop.id}'.",
+                    "Move it out of the for_each: one action makes this call once.",
+                    ((loop.place, f"'{loop.id}'"),),
+                )
 
 
 def _fits(spec: NodeSpec, flow: Flow) -> bool:

@@ -1,15 +1,16 @@
-"""project.yaml: row rules of roles, config values, and columns that cannot be what they say."""
+"""project.yaml: config values that flows can use, and the row rules of roles."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.catalogue import output
 from engine.check.codes import UNDEFINED
 from engine.check.infer import type_of
 from engine.check.near import did_you_mean
 from engine.check.reading import Reading, Report
 from engine.check.registry import code, project_rule
-from engine.check.types import ANY, TEXT, Type, of_row
+from engine.check.types import ANY, TEXT, Type, of_output, of_row
 from engine.check.view import View
 from engine.errors import Place, Problem
 from engine.expressions import ExpressionProblem, condition
@@ -61,18 +62,38 @@ def _config(view: View, value: Value, path: tuple[str | int, ...], name: str) ->
 
 @project_rule
 def row_rules(view: View) -> Iterator[Problem]:
-    """The `when` of every role's action: a condition over `order` and `caller`."""
+    """The `when` of every right of a role: a condition over the row, the caller and the input."""
     project = view.project
     if project is None:
         return
-    names = {"order": of_row(project.order, project.tables), "caller": CALLER}
     for role, written in project.roles.items():
-        for action, rule in ((written or {}).get("actions") or {}).items():
-            if rule and "when" in rule:
-                place = view.project_place("roles", role, "actions", action, "when")
-                problems: list[Problem] = []
-                _row_rule(rule["when"], place, names, problems.append)
-                yield from problems
+        for action, right in ((written or {}).get("actions") or {}).items():
+            order = of_row(project.order, project.tables)
+            names = {"order": order, "caller": CALLER, "input": _inputs(view, action)}
+            yield from _right(view, right, ("roles", role, "actions", action), names)
+        for table, right in ((written or {}).get("read") or {}).items():
+            if table in project.tables:
+                row = of_row(project.tables[table], project.tables)
+                names = {"row": row, "caller": CALLER}
+                yield from _right(view, right, ("roles", role, "read", table), names)
+
+
+def _inputs(view: View, action: str) -> Type:
+    """What the action's flow takes."""
+    for flow in view.flows.values():
+        if flow.trigger.get("action") == action:
+            declared = {n: of_output(output(n, w), view.order) for n, w in flow.inputs.items()}
+            return Type("dict", fields=declared)
+    return ANY
+
+
+def _right(
+    view: View, right: Value, path: tuple[str, ...], names: dict[str, Type]
+) -> Iterator[Problem]:
+    if right and "when" in right:
+        problems: list[Problem] = []
+        _row_rule(right["when"], view.project_place(*path, "when"), names, problems.append)
+        yield from problems
 
 
 def _row_rule(written: str, place: Place, names: dict[str, Type], report: Report) -> None:
@@ -90,7 +111,7 @@ def _row_rule(written: str, place: Place, names: dict[str, Type], report: Report
             UNDEFINED(
                 at,
                 f"a row rule cannot read '{name}'.{did_you_mean(name, list(names))}",
-                "It reads `order` (the row) and `caller` (id and role), nothing else.",
+                f"It reads {', '.join(names)}, nothing else.",
             )
         )
         return ANY

@@ -77,6 +77,14 @@ _LOADER = {
     "project.key": "A table without a usable key|Rows are told apart by their key.",
     "project.reference": "A reference to no table|A reference names the table whose row it means.",
     "project.one_of": "Choices for what is no text|`one_of` lists texts.",
+    "project.read": "A right to read a table that is not there|A role reads the tables of "
+    "project.yaml and the system tables.",
+    "project.jwt_source": "Tokens without a source of keys, or with several|Keys that verify "
+    "tokens come from one place, or nobody could say who signed.",
+    "project.jwt_algorithms": "An algorithm that does not go with its keys|A public key that is "
+    "taken for a shared secret lets anybody sign tokens.",
+    "project.jwt_url": "Keys fetched over an open line|Whoever can change the keys on their way "
+    "can sign in as anybody.",
     "project.default": "A default that does not fit its column|The first row without a value would "
     "be refused.",
 }

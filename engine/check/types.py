@@ -50,7 +50,6 @@ class Type:
         return self.kind != "any"
 
 
-
 ANY = Type("any")
 NULL = Type("null", nullable=True, literal=None)
 BOOLEAN = Type("boolean")

@@ -22,6 +22,7 @@ ENGINE = ROOT / "engine"
 WRITTEN = {
     "flowfile.py": r'"((?:node|branch|flow)\.[a-z_]+)"',
     "projectfile.py": r'"(project\.(?!yaml")[a-z_]+)"',
+    "accessfile.py": r'"(project\.[a-z_]+)"',
     "load.py": r'"(flow\.[a-z_]+)"',
 }
 
