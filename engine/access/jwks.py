@@ -7,6 +7,7 @@ import logging
 import math
 import pathlib
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -65,21 +66,21 @@ class KeySet:
         """
         keys = self._keys
         if keys is None or self._clock() - self._loaded_at >= FRESH_SECONDS:
-            keys = self._renewed(keys, wait=keys is None)
+            keys = self._renewed(wait=keys is None)
         found = _choose(keys, algorithm, kid)
         if found is None:
-            found = _choose(self._renewed(keys), algorithm, kid)
+            found = _choose(self._renewed(), algorithm, kid)
         return found
 
-    def _renewed(self, seen: Found | None, *, wait: bool = True) -> Found:
+    def _renewed(self, *, wait: bool = True) -> Found:
         """The set after a fetch, if one is due; else, or when it fails, the set there is.
 
         Without `wait` a fetch that another thread is at is left to it.
         """
         if self._lock.acquire(blocking=wait):
             try:
-                # Another thread may have fetched while this one waited for the lock.
-                if self._keys is seen and self._due_in() <= 0:
+                # Not due when another thread has fetched while this one waited for the lock.
+                if self._due_in() <= 0:
                     self.load()
             except SetUnreadable as why:
                 log.warning("the keys of tokens cannot be renewed: %s", why)
@@ -151,12 +152,13 @@ def from_file(path: pathlib.Path) -> Fetch:
     return fetch
 
 
-def from_url(url: str) -> Fetch:
-    """Asks a URL for the set; follows no redirect, and takes at most MOST_BYTES."""
+def from_url(url: str, clock: Callable[[], float] = time.monotonic) -> Fetch:
+    """Asks a URL for the set; follows no redirect, takes at most MOST_BYTES and TIMEOUT_SECONDS."""
 
     def fetch() -> bytes:
         import httpx
 
+        deadline = clock() + TIMEOUT_SECONDS
         try:
             with httpx.stream("GET", url, timeout=TIMEOUT_SECONDS) as answer:
                 if answer.status_code != 200:
@@ -166,6 +168,9 @@ def from_url(url: str) -> Fetch:
                     body += chunk
                     if len(body) > MOST_BYTES:
                         raise SetUnreadable(f"{url} answered more than {MOST_BYTES} bytes.")
+                    # httpx counts from one piece to the next; drop by drop that is for ever.
+                    if clock() > deadline:
+                        raise SetUnreadable(f"{url} took more than {TIMEOUT_SECONDS} seconds.")
                 return body
         except httpx.HTTPError as error:
             raise SetUnreadable(f"{url} cannot be reached ({type(error).__name__}).") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import pathlib
@@ -256,6 +257,11 @@ class TestUrl:
     def test_answers_that_are_no_set(self, url: str, path: str, words: str) -> None:
         with pytest.raises(SetUnreadable, match=words):
             from_url(url + path)()
+
+    def test_an_answer_that_takes_too_long(self, url: str) -> None:
+        ticks = itertools.count(step=6)
+        with pytest.raises(SetUnreadable, match="took more than"):
+            from_url(f"{url}/jwks", lambda: float(next(ticks)))()
 
     def test_nobody_there(self) -> None:
         with pytest.raises(SetUnreadable, match="cannot be reached"):

@@ -94,6 +94,13 @@ def test_memory_is_bounded_and_the_longest_quiet_is_forgotten() -> None:
     assert refused(one, "10.0.0.0") is None
 
 
+def test_an_address_that_goes_on_failing_is_not_forgotten_for_newer_ones() -> None:
+    one = limit(Clock(), most_addresses=2)
+    for address in (HERE, THERE, HERE, HERE, "192.0.2.3"):
+        one.failed(address)
+    assert refused(one, HERE) == 10
+
+
 @pytest.mark.parametrize(
     ("address", "expected"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import pathlib
 from typing import Any
@@ -85,6 +86,18 @@ def test_a_missing_order_and_a_denied_one_look_the_same(project: ProjectFile) ->
             authorize(project, Caller("ada", "customer", "jwt"), "pay", order)
         answers.append((denied.value.status, denied.value.code, str(denied.value)))
     assert len(set(answers)) == 1
+
+
+def test_a_missing_order_is_denied_whatever_the_rule_says(tmp_path: pathlib.Path) -> None:
+    text = PROJECT.replace("{{ order.nothing == 1 }}", "{{ caller.id == 'ada' }}")
+    project = project_of(tmp_path, text)
+    assert verdict(project, "broken", "refund", OTHERS) == ALLOWED
+    assert verdict(project, "broken", "refund", NONE) == NO_ORDER
+
+
+def test_the_engines_own_tables_are_never_read(project: ProjectFile) -> None:
+    granted = dataclasses.replace(project, roles={"admin": {"read": {"actionflow_key": {}}}})
+    assert may_read(granted, Caller("ada", "admin", "key"), "actionflow_key") is None
 
 
 def test_a_rule_that_fails_is_logged_with_its_place(
