@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import pathlib
 import time
 from collections.abc import Sequence
@@ -13,8 +14,7 @@ from engine.cli.main import DONE, FLOW_FAILED, guarded, project_argument, projec
 from engine.errors import BadInput
 
 if TYPE_CHECKING:
-    from engine.cases import Result
-    from engine.coverage import BranchCase
+    from engine.testing import BranchCase, Result
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,11 +38,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(folder: pathlib.Path, options: argparse.Namespace) -> int:
-    from engine.casefile import read_cases
-    from engine.cases import Bench
-    from engine.coverage import branch_cases
     from engine.project import Project
+    from engine.testing import Bench, read_cases
 
+    # A run that fails is told by its case, where that is not just what the case expects.
+    logging.getLogger("actionflow").setLevel(logging.CRITICAL)
     project = Project.open(folder)
     cases = [case for case in read_cases(project) if (options.k or "") in case.name]
     if not cases:
@@ -57,11 +57,9 @@ def _run(folder: pathlib.Path, options: argparse.Namespace) -> int:
             _tell(result)
     finally:
         bench.close()
-    taken = {one for result, _ in results for one in result.taken}
-    reachable = branch_cases(project)
-    missed = [one for one in reachable if one.key not in taken]
+    missed = bench.coverage.missed
     if options.k is None:
-        _tell_coverage(len(reachable), missed)
+        _tell_coverage(len(bench.coverage.cases), missed)
     failed = sum(bool(result.failures) for result, _ in results)
     print(f"{len(results) - failed} passed, {failed} failed")
     if options.junit:

@@ -140,14 +140,15 @@ class Shop:
 
     def price(self, amount: int) -> str:
         """A monthly price of so many cents."""
-        return self.v1.prices.create(
+        made = self.v1.prices.create(
             {
                 "currency": "usd",
                 "unit_amount": amount,
                 "recurring": {"interval": "month"},
                 "product_data": {"name": "Tea for a month"},
             }
-        ).id
+        )
+        return str(made.id)
 
     def use_card(self, subscription: Any, method: str) -> None:
         """The customer pays with another card from now on."""

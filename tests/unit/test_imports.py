@@ -21,7 +21,8 @@ LAYERS = [
     {"access", "check", "run", "trace"},
     {"project"},
     {"receive", "writer", "actions", "outbox", "giveup"},
-    {"dryrun", "cases"},
+    {"dryrun"},
+    {"testing"},
     {"cli", "web"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -24,17 +24,17 @@ def compare(table: Table, wanted: list[Row], found: list[Row]) -> Iterator[Diffe
     for index, row in missing:
         near = _nearest(table, row, left)
         if near is None:
-            yield index, f"{table.name}: expected a row {_text(row)}; there is none"
+            yield index, f"{table.name}: expected a row {text(row)}; there is none"
             continue
         left.remove(near)
         differing = [
-            f"{column} is {_text(near.get(column))}, expected {_text(value)}"
+            f"{column} is {text(near.get(column))}, expected {text(value)}"
             for column, value in row.items()
             if near.get(column) != value
         ]
         yield index, f"{table.name} {near[table.key]}: {'; '.join(differing)}"
     for row in left:
-        yield None, f"{table.name} {row[table.key]}: a row too many: {_text(_telling(table, row))}"
+        yield None, f"{table.name} {row[table.key]}: a row too many: {text(_telling(table, row))}"
 
 
 def _nearest(table: Table, row: Row, left: list[Row]) -> Row | None:
@@ -58,5 +58,19 @@ def _telling(table: Table, row: Row) -> Row:
     return {name: row[name] for name in names if row[name] is not None}
 
 
-def _text(value: Value) -> str:
+def holds(wanted: Value, found: Value) -> bool:
+    """Whether `found` is `wanted`, where only the keys that `wanted` names count, at any depth."""
+    if isinstance(wanted, dict):
+        return isinstance(found, dict) and all(
+            name in found and holds(value, found[name]) for name, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return (
+            isinstance(found, list) and len(found) == len(wanted) and all(map(holds, wanted, found))
+        )
+    return type(wanted) is type(found) and bool(wanted == found)
+
+
+def text(value: Value) -> str:
+    """A value as JSON on one line."""
     return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,61 @@
+"""Rows written in a test case, checked against the project's tables before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from engine.check.near import did_you_mean
+from engine.errors import Place, Problem
+from engine.model import Path, ProjectFile, Row, Table
+from engine.store.base import BadValue
+from engine.store.codec import TableCodec
+from engine.testing.case import Rows
+
+ANY_TIME = "2000-01-01T00:00:00Z"
+
+
+def check_rows(
+    rows: Rows, project: ProjectFile, place: Callable[[Path], Place], at: Path, *, whole: bool
+) -> Iterator[Problem]:
+    """Every wrong name and value. `whole` rows are to be inserted, others are compared.
+
+    Values become what the database keeps (USD is usd, a time is UTC), in place.
+    """
+    for name, listed in rows.items():
+        table = project.tables.get(name)
+        if table is None:
+            near = did_you_mean(name, project.tables)
+            mend = f"Tables: {', '.join(project.tables)}."
+            message = f"there is no table '{name}'.{near}"
+            yield Problem("case.table", place((*at, name)), message, mend)
+            continue
+        codec = TableCodec(table, project.tables, {}, {})
+        for index, row in enumerate(listed):
+            path = (*at, name, index)
+            wrong = list(_values(row, table, codec, place, path))
+            yield from wrong
+            if whole and not wrong:
+                try:
+                    codec.new_row(row, ANY_TIME)
+                except BadValue as error:
+                    yield Problem("case.value", place(path), str(error), "Add the value.")
+
+
+def _values(
+    row: Row, table: Table, codec: TableCodec, place: Callable[[Path], Place], at: Path
+) -> Iterator[Problem]:
+    known = [column.name for column in table.visible]
+    for name, value in row.items():
+        where = place((*at, name))
+        if name not in known:
+            near = did_you_mean(name, known, key=(table.name, table.key))
+            message = f"table '{table.name}' has no column '{name}'.{near}"
+            yield Problem("case.column", where, message, f"Its columns: {', '.join(known)}.")
+            continue
+        try:
+            kept = codec.encoders[name](value)
+        except BadValue as error:
+            yield Problem("case.value", where, str(error), "Correct the value.")
+            continue
+        if codec.types[name] != "json":  # compared as data, kept as text
+            row[name] = kept
