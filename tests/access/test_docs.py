@@ -11,6 +11,8 @@ import pytest
 
 from engine.access import Caller, authorize, errors, may_read
 from engine.cli import keys as command
+from engine.errors import Place
+from engine.expressions import condition
 from engine.model import JwtSettings
 from tests.access.support import PROJECT, ROOT, project_of
 
@@ -34,6 +36,12 @@ def test_the_roles_do_what_the_page_says(tmp_path: pathlib.Path) -> None:
     assert [payments({"account_id": who}) for who in ("ada", "lin", None)] == [True, False, False]
     for table in ("order", "payment", "refund", "recurring_payment"):
         assert may_read(project, Caller("x", "admin", "key"), table) is not None
+
+
+def test_rules_in_the_text_are_expressions() -> None:
+    rules = re.findall(r"`(\{\{ .*? \}\})`", TEXT)
+    values = {"order": {"user_id": 42}, "caller": {"id": "42", "role": "customer"}}
+    assert [condition(rule, Place("access.md")).evaluate(values) for rule in rules] == [True]
 
 
 def test_the_jwt_sections_are_taken(tmp_path: pathlib.Path) -> None:
