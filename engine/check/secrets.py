@@ -26,31 +26,35 @@ PASSWORD = code(
 )
 PATTERN = re.compile(r"(?<![A-Za-z0-9_])(?:(?:sk|rk)_(?:live|test)|whsec)_[A-Za-z0-9+/=]{6,}")
 _PASSWORD = re.compile(r"\bpostgres(?:ql)?://[^\s:/@\"']+:(?!\$)([^\s@\"']+)@")
+_MARKS = (b"sk_", b"rk_", b"whsec_", b"postgres")
 _KINDS = {"sk": "a secret key of Stripe", "rk": "a restricted key of Stripe"}
 _LARGEST = 1024 * 1024
 
 
 def in_text(text: str, file: str) -> Iterator[Problem]:
     """Every secret in a text, each with its place."""
-    for number, line in enumerate(text.split("\n"), 1):
-        for found in PATTERN.finditer(line):
-            begin = found.group().split("_")
-            kind = _KINDS.get(begin[0], "a webhook's signing secret")
-            live = ", and a live one" if begin[1] == "live" else ""
-            start = "_".join(begin[:2] if begin[0] in _KINDS else begin[:1])
-            yield SECRET(
-                Place(file, number, found.start() + 1),
-                f"there is {kind} in this file ({start}_…{live}).",
-                "Take it out, and replace it in Stripe's dashboard: it may have been read. Put the "
-                "new one into an environment variable, and that variable's name under `secrets` in "
-                "project.yaml.",
-            )
-        for found in _PASSWORD.finditer(line):
-            yield PASSWORD(
-                Place(file, number, found.start(1) + 1),
-                "there is a password in this database URL.",
-                "Leave it out, and give it in the environment variable PGPASSWORD or in ~/.pgpass.",
-            )
+
+    def place(offset: int) -> Place:
+        return Place(file, text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
+
+    for found in PATTERN.finditer(text):
+        begin = found.group().split("_")
+        kind = _KINDS.get(begin[0], "a webhook's signing secret")
+        live = ", and a live one" if begin[1] == "live" else ""
+        start = "_".join(begin[:2] if begin[0] in _KINDS else begin[:1])
+        yield SECRET(
+            place(found.start()),
+            f"there is {kind} in this file ({start}_…{live}).",
+            "Take it out, and replace it in Stripe's dashboard: it may have been read. Put the "
+            "new one into an environment variable, and that variable's name under `secrets` in "
+            "project.yaml.",
+        )
+    for found in _PASSWORD.finditer(text):
+        yield PASSWORD(
+            place(found.start(1)),
+            "there is a password in this database URL.",
+            "Leave it out, and give it in the environment variable PGPASSWORD or in ~/.pgpass.",
+        )
 
 
 @project_rule
@@ -59,10 +63,11 @@ def in_files(view: View) -> Iterator[Problem]:
     for path in project_files(view.loaded.folder):
         try:
             with path.open("rb") as file:
-                text = file.read(_LARGEST).decode("utf-8", "replace")
+                content = file.read(_LARGEST)
         except OSError:
             continue  # the loader says so where it matters
-        yield from in_text(text, shown(path))
+        if any(mark in content for mark in _MARKS):
+            yield from in_text(content.decode("utf-8", "replace"), shown(path))
 
 
 def project_files(folder: pathlib.Path) -> list[pathlib.Path]:
