@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 
 from engine.catalogue import output
 from engine.check.fits import misfit
 from engine.check.near import did_you_mean
+from engine.check.python import bound, ends, line_of, own_returns, type_of
 from engine.check.registry import Code, code, node_rule
-from engine.check.types import ANY, Type, literal, of_output
+from engine.check.types import Type, of_output
 from engine.check.walk import Here
 from engine.errors import Place
 from engine.model import Node
@@ -87,7 +87,7 @@ class _Block:
         return Place(file, first + line - 1, indented + column)
 
     def names(self, tree: ast.Module, inputs: set[str]) -> None:
-        known = inputs | set(_bound(tree)) | BUILTINS
+        known = inputs | set(bound(tree)) | BUILTINS
         said: set[str] = set()
         for found in ast.walk(tree):
             if not isinstance(found, ast.Name) or found.id in known or found.id in said:
@@ -110,19 +110,29 @@ class _Block:
             )
 
     def returns(self, tree: ast.Module) -> None:
-        for found in _own_returns(tree.body):
+        if not ends(tree.body):
+            last = tree.body[-1]
+            names = ", ".join(f'"{name}": …' for name in self.declared)
+            self.say(
+                RETURN,
+                last.lineno,
+                last.col_offset,
+                f"the code of '{self.node.id}' can come to its end without a `return`.",
+                f"End it with: return {{{names}}}",
+            )
+        for found in own_returns(tree.body):
             if isinstance(found.value, ast.Dict):
                 self.returned(found.value)
             elif found.value is None or isinstance(
                 found.value, ast.Constant | ast.List | ast.Tuple
             ):
-                shown = ast.unparse(found)
+                shown = line_of(self.node.keys["code"], found)
                 names = ", ".join(f'"{name}": …' for name in self.declared)
                 self.say(
                     RETURN,
                     found.lineno,
                     found.col_offset,
-                    f"the code of '{self.node.id}' has `{shown[:40]}`; expected a dict with "
+                    f"the code of '{self.node.id}' has `{shown}`; expected a dict with "
                     f"{', '.join(map(repr, self.declared))}.",
                     f"Write: return {{{names}}}",
                 )
@@ -163,55 +173,6 @@ class _Block:
                     "Divide with //, and decide how to round: (a + b // 2) // b is the nearest.",
                 )
             return
-        wrong = misfit(_type(value), self.declared[name], f"output '{name}' of '{self.node.id}'")
+        wrong = misfit(type_of(value), self.declared[name], f"output '{name}' of '{self.node.id}'")
         if wrong is not None:
             self.say(OUTPUT_TYPE, value.lineno, value.col_offset, wrong.message, wrong.mend)
-
-
-def _type(value: ast.expr) -> Type:
-    """The type of a Python expression, as far as it shows without running it."""
-    match value:
-        case ast.Constant(value=None | bool() | int() | float() | str() as written):
-            return literal(written)
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
-            return literal(-number)
-        case ast.JoinedStr():
-            return Type("text")
-        case ast.List() | ast.ListComp():
-            return Type("list", item=ANY)
-        case ast.Dict() | ast.DictComp():
-            return Type("dict")
-        case ast.Compare():
-            return Type("boolean")
-    return ANY
-
-
-def _bound(tree: ast.Module) -> Iterator[str]:
-    """Every name the block gives a value itself, wherever it does so."""
-    for found in ast.walk(tree):
-        match found:
-            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-                yield name
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.arg(arg=name):
-                yield name
-            case ast.ExceptHandler(name=str() as name):
-                yield name
-            case ast.MatchAs(name=str() as name) | ast.MatchStar(name=str() as name):
-                yield name
-            case ast.MatchMapping(rest=str() as name):
-                yield name
-
-
-def _own_returns(body: list[ast.stmt]) -> Iterator[ast.Return]:
-    """The `return`s of the block itself, not those of functions defined in it."""
-    for statement in body:
-        if isinstance(statement, ast.Return):
-            yield statement
-        elif not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            inner = [
-                child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.stmt)
-            ]
-            yield from _own_returns(inner)
-            for child in ast.iter_child_nodes(statement):
-                if isinstance(child, ast.ExceptHandler | ast.match_case):
-                    yield from _own_returns(child.body)

@@ -75,14 +75,20 @@ def _attr(reading: Reading, node: ir.Attr, facts: Facts) -> Type:
         return ANY
     if base.kind in ("row", "dict"):
         return _field(reading, node, base, shown)
+    if base.kind == "null":
+        return reading.say(
+            NULL_READ,
+            node,
+            f"'{shown}' is null here, and '{node.key}' is read from it.",
+            f"Read it where {shown} is not none: in another case, or behind a stop.",
+            reading.root(node),
+        )
     if base.kind == "list":
         message = f"'{shown}' is {words(base)}, and '{node.key}' is read from it as from one row."
         mend = "Go through it with for_each, or take one: | first. Without `many` it is one row."
     else:
         message = f"'{shown}' is {words(base)}, which has no '{node.key}' inside."
         mend = f"Write {shown} alone."
-        if base.kind == "null":
-            mend = "Remove this, or read another value."
     return reading.say(PART, node, message, mend, reading.root(node))
 
 
