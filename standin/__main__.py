@@ -33,7 +33,10 @@ def main(arguments: list[str] | None = None) -> None:
         "--hold", action="store_true", help="keep events until POST /_standin/deliver"
     )
     options = parser.parse_args(arguments)
-    auth.refuse_live_environment(os.environ)
+    try:
+        auth.refuse_live_environment(os.environ)
+    except auth.LiveKey as error:
+        raise SystemExit(str(error)) from None
     state = State(seed=options.seed, now=options.now)
     state.delivery.hold = options.hold
     secret = "-"

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -38,7 +39,8 @@ class Dropped(Exception):
 
 
 def create_app(state: State) -> Starlette:
-    """The stand-in as an ASGI application over this state."""
+    """The stand-in as an ASGI application over this state; raises LiveKey beside a live key."""
+    auth.refuse_live_environment(os.environ)
     courier = Courier(state)
 
     @contextlib.asynccontextmanager

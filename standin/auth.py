@@ -14,13 +14,18 @@ def is_live(key: str) -> bool:
     return key.strip().startswith(_LIVE)
 
 
+class LiveKey(RuntimeError):
+    """A live key is set: nobody may take the stand-in for Stripe."""
+
+
 def refuse_live_environment(environment: Mapping[str, str]) -> None:
-    """Stops the program when a live key is set: nobody may take the stand-in for Stripe."""
-    if is_live(environment.get("STRIPE_SECRET_KEY", "")):
-        raise SystemExit(
-            "The stand-in for Stripe does not start: STRIPE_SECRET_KEY holds a live key. "
-            "Unset it, or use the real Stripe."
-        )
+    """Raises LiveKey when the environment holds a live key, without telling it."""
+    for name in sorted(environment):
+        if name.startswith("STRIPE_") and is_live(environment[name]):
+            raise LiveKey(
+                f"The stand-in for Stripe does not start: {name} holds a live key. Unset it, or "
+                "use the real Stripe."
+            )
 
 
 def key_of(authorization: str | None) -> str:

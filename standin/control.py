@@ -7,6 +7,7 @@ POST delivery, deliver, billing, clock, faults, faults/release, reset, thin_even
 """
 
 import dataclasses
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -80,7 +81,11 @@ class _Control:
         return {"data": list(self._state.table("event").values())}
 
     async def deliveries(self, request: Request, given: dict[str, Any]) -> Any:
-        return {"data": [delivery.report() for delivery in self._state.deliveries]}
+        reports = [delivery.report() for delivery in self._state.deliveries]
+        if request.query_params.get("bodies"):
+            for report, delivery in zip(reports, self._state.deliveries, strict=True):
+                report["body"] = json.loads(delivery.body)
+        return {"data": reports}
 
     async def requests(self, request: Request, given: dict[str, Any]) -> Any:
         return {"data": list(self._state.log)}

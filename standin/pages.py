@@ -24,13 +24,18 @@ _TABLE: tuple[tuple[str, Show, Act | None], ...] = (
 )
 
 
+async def _home(request: Request) -> Response:
+    text = "This is a fake of Stripe's API for development and tests. Use any sk_test_ key."
+    return message("Stand-in for Stripe", text, link="/_standin/events")
+
+
 async def _style(request: Request) -> Response:
     return style()
 
 
 def routes(state: State, courier: Courier) -> list[BaseRoute]:
     """The pages' routes."""
-    made: list[BaseRoute] = [Route("/_standin/style.css", _style)]
+    made: list[BaseRoute] = [Route("/", _home), Route("/_standin/style.css", _style)]
     for path, show, act in _TABLE:
         methods = ["GET", "POST"] if act else ["GET"]
         made.append(Route(path, _endpoint(state, courier, show, act), methods=methods))

@@ -75,7 +75,7 @@ def event(state: State, item: Object, before: Object | None, version: str) -> Ob
     data: Object = {"object": now}
     if before is not None:
         data["previous_attributes"] = changes(shape(state, before, version), now)
-    result = item | {"api_version": version, "data": data}
+    result = item | {"api_version": shown(version), "data": data}
     if _older(version, "2017-05-25"):
         result["request"] = item["request"]["id"]
     return result

@@ -38,6 +38,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=published.MISSING))
 
 
+def pytest_report_header() -> str | None:
+    """Says plainly when nothing is checked against the published description."""
+    return None if published.available() else f"Not checked: {published.MISSING}"
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Declares this folder's marker."""
     config.addinivalue_line("markers", "published: needs Stripe's published description")

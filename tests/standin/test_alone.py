@@ -13,6 +13,8 @@ import standin
 from standin import parameters_from_spec
 from standin.__main__ import main
 from standin.api import OPERATIONS
+from standin.app import create_app
+from standin.auth import LiveKey
 from standin.clock import Clock
 from standin.state import State
 from tests.standin import published
@@ -49,6 +51,12 @@ def test_it_does_not_start_beside_a_live_key(key: str) -> None:
     assert done.returncode != 0
     assert "live key" in done.stderr
     assert key not in done.stderr
+
+
+def test_it_is_not_embedded_beside_a_live_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIPE_API_KEY", "rk_live_abc")
+    with pytest.raises(LiveKey, match="STRIPE_API_KEY"):
+        create_app(State())
 
 
 def test_it_says_loudly_what_it_is(

@@ -172,6 +172,14 @@ def test_a_rotated_secret_signs_beside_the_old_one(shop: Shop, hook: Receiver) -
     stripe.WebhookSignature.verify_header(body.decode(), signature, "whsec_new", 300)
 
 
+def test_an_endpoint_ahead_of_the_standin_gets_its_newest_shape(shop: Shop) -> None:
+    shop.control("delivery", hold=True)
+    webhook_endpoints.create(shop.state, "http://127.0.0.1:1/h", ["*"], "2099-01-01.zebra", SECRET)
+    shop.v1.customers.create({})
+    [entry] = shop.http.get("/_standin/deliveries", params={"bodies": "1"}).json()["data"]
+    assert entry["body"]["api_version"] == "2026-05-27.dahlia"
+
+
 def test_made_up_events_never_leave_this_machine(shop: Shop) -> None:
     shop.control("delivery", hold=True)
     shop.v1.webhook_endpoints.create({"url": "https://example.com/h", "enabled_events": ["*"]})

@@ -1,5 +1,6 @@
 """The HTTP rules around every operation: keys, parameters, idempotency, lists, faults."""
 
+import concurrent.futures
 import threading
 from typing import Any
 
@@ -281,3 +282,17 @@ def test_the_clock_goes_forward_only(shop: Shop) -> None:
     assert shop.control("clock", advance=5)["now"] == now + 5
     assert shop.http.post("/_standin/clock", json={"to": now}).status_code == 400
     assert shop.control("clock", freeze=now)["now"] == now
+
+
+def test_the_same_key_at_once_makes_one_object(shop: Shop) -> None:
+    def create(number: int) -> int:
+        headers = {"Idempotency-Key": "once"}
+        return shop.http.post("/v1/customers", data={"name": "A"}, headers=headers).status_code
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(create, range(16))) <= {200, 409}
+    assert len(shop.state.table("customer")) == 1
+
+
+def test_a_person_at_the_root_is_told_what_this_is(shop: Shop) -> None:
+    assert "Stand-in for Stripe" in shop.http.get("/").text

@@ -1,5 +1,6 @@
 """Refunds: what is left is never exceeded, and one that fails later is counted no more."""
 
+import concurrent.futures
 import contextlib
 
 import pytest
@@ -78,6 +79,19 @@ def test_any_refund_can_be_made_to_fail(shop: Shop) -> None:
     assert shop.v1.refunds.retrieve(refund.id).failure_reason == "declined"
     again = shop.http.post(f"/_standin/refunds/{refund.id}/fail", json={})
     assert again.status_code == 400
+
+
+def test_refunds_at_once_do_not_exceed_what_is_left(shop: Shop) -> None:
+    intent = shop.pay(1000)
+
+    def refund(number: int) -> int:
+        given = {"payment_intent": intent.id, "amount": "300"}
+        return shop.http.post("/v1/refunds", data=given).status_code
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(refund, range(8)))
+    assert sorted(answers) == [200] * 3 + [400] * 5
+    assert shop.v1.charges.retrieve(intent.latest_charge).amount_refunded == 900
 
 
 def test_an_unpaid_intent_cannot_be_refunded(shop: Shop) -> None:
