@@ -22,7 +22,6 @@ _RANK: Mapping[str, int] = {
     "lost": 7,
     "won": 8,
 }
-_CLOSED = ("warning_closed", "prevented", "lost", "won")
 _CLEARED = ("warning_closed", "prevented", "won")
 """The money stays with the seller (again)."""
 
@@ -62,8 +61,8 @@ def dispute_news(event: Event) -> DisputeNews | None:
 
 
 def facts_of(news: DisputeNews) -> Facts:
-    """The news as facts of the payment row: a closed dispute stays closed, then the newest word."""
-    key = [int(news.status in _CLOSED), news.at, _RANK.get(news.status, 0)]
+    """The news as facts of the payment row: the newest word counts, of one second the later step."""
+    key = [news.at, _RANK.get(news.status, 0)]
     return {"disputes": {news.id: {"status": register(key, news.status)}}}
 
 

@@ -142,13 +142,14 @@ def test_case_15_a_completed_checkout_is_not_paid_until_the_money_came(
     assert found["status"] == ("SUCCESSFUL" if paid else "FAILED")
 
 
+@pytest.mark.parametrize("apart", [0, 100])
 @given(st.data())
 def test_a_checkout_that_ends_unpaid_is_news_against_an_earlier_failed_attempt(
-    data: st.DataObject,
+    apart: int, data: st.DataObject
 ) -> None:
     history = Payment()
     history.fail(1_700_000_000)
-    history.session("completed", 1_700_000_100, "unpaid")
+    history.session("completed", 1_700_000_000 + apart, "unpaid")
     found = row(shuffled(history.events, data))
     assert (found["status"], found["failure_code"]) == ("PENDING", None)
 
@@ -205,3 +206,23 @@ def test_a_charge_before_payment_intents_is_a_payment_of_its_own() -> None:
     news = payment.charge_news(of(event("charge.succeeded", charge, version="2015-02-18")))
     assert news.transaction_id == "ch_1"
     assert payment.settled(payment.facts_of(news)) == "SUCCESSFUL"
+
+
+@given(st.data())
+def test_of_one_success_the_payment_intents_word_counts_most(data: st.DataObject) -> None:
+    history = Payment()
+    history.succeed(1)
+    # A session shows what the customer saw, in his currency; the intent what was received.
+    history.session("completed", 5, "paid", amount_total=10_500)
+    found = row(shuffled(history.events, data))
+    assert (found["amount"], found["charge_id"]) == (10_000, "ch_1_1")
+
+
+def test_within_one_second_a_failure_comes_after_what_led_to_it() -> None:
+    for lead in ("create", "act", "process"):
+        history = Payment()
+        getattr(history, lead)(1)
+        history.fail(1)
+        assert row(history.events)["status"] == "FAILED"
+        history.authorize(1)
+        assert row(history.events)["status"] == "PROCESSING"

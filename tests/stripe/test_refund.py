@@ -154,3 +154,37 @@ def test_a_refund_before_its_payment_settles_counts_once_it_does() -> None:
     assert (early["status"], early["amount_refunded"]) == ("PENDING", 0)
     late = row(created + refund_only + history.events)
     assert (late["status"], late["amount_refunded"]) == ("REFUNDED", 10_000)
+
+
+def _middle() -> tuple[Payment, list[dict[str, Any]]]:
+    """A payment whose first refund is known by the charge's figure only."""
+    history = Payment(MIDDLE)
+    history.succeed(1)
+    history.refund(2, 6_000)
+    return history, history.events[:]
+
+
+def test_a_refund_made_after_the_charges_figure_adds_to_it() -> None:
+    history, known = _middle()
+    history.refund(3, 4_000, "pending")
+    history.move_refund(4, "re_1_2", "succeeded")
+    figure, own = history.events[-2:]
+    assert row([*known, own])["amount_refunded"] == 10_000
+    assert row([*known, own, figure])["amount_refunded"] == 10_000
+
+
+def test_a_refund_made_and_failed_after_the_charges_figure_takes_nothing_from_it() -> None:
+    history, known = _middle()
+    history.refund(3, 4_000, "pending")
+    history.move_refund(4, "re_1_2", "failed")
+    own = history.events[-1]
+    assert row([*known, own])["amount_refunded"] == 6_000
+    assert row(history.events)["amount_refunded"] == 6_000
+
+
+def test_a_failure_told_again_later_does_not_count_against_a_newer_figure() -> None:
+    history, _ = _middle()
+    history.move_refund(3, "re_1_1", "failed")
+    history.refund(4, 5_000)
+    history.tell("refund.failed", history.refunds["re_1_1"], 5)
+    assert row(history.events)["amount_refunded"] == 5_000

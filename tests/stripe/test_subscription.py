@@ -174,6 +174,17 @@ def test_case_16_every_way_to_cancel_shows_when_it_ends(
 
 
 @given(st.data())
+def test_a_pause_told_under_two_names_is_one_step(data: st.DataObject) -> None:
+    history = Subscription()
+    history.create(START, "active")
+    history.update(START + 1, status="paused")
+    same = history.events[-1]
+    history.events.append(same | {"id": "evt_paused", "type": "customer.subscription.paused"})
+    history.update(START + 1, status="active")
+    assert row(shuffled(history.events, data))["status"] == "active"
+
+
+@given(st.data())
 def test_nothing_comes_after_the_end(data: st.DataObject) -> None:
     history = Subscription()
     history.create(START, "active")

@@ -286,6 +286,17 @@ def test_invoice_payment_links_the_payment_and_wakes_what_hangs_on_it(
     assert not any(world.aside.values())
 
 
+def test_a_charge_counts_as_processed_once_its_payment_is_there(world: World) -> None:
+    history = started(world)
+    history.invoice(("paid", "payment_succeeded"), START, 2_000)
+    step, processed = world.steps["recurring_charge"], []
+    for told in history.events[:2]:
+        # A flow that stopped before it recorded the payment: the other name can still do so.
+        with world.store.transaction() as tx:
+            processed.append(step(Frame({"event": told}, tx, world.project, tx.now)))
+    assert [output["callbackProcessed"] for output in processed] == [False, False]
+
+
 # --- the payment for the builder's order
 
 
