@@ -83,6 +83,10 @@ REQUEUE = f"""
     WHERE id = :id AND {UNFINISHED} AND (lease_until IS NULL OR lease_until <= :now)
     RETURNING id
 """
+RELEASE = f"""
+    UPDATE actionflow_outbox SET lease_until = NULL, lease_owner = NULL
+    WHERE {UNFINISHED} AND lease_until IS NOT NULL
+"""
 SHOW = f"SELECT {HEAD} FROM actionflow_outbox WHERE id = :id"
 AFTER = f"SELECT {HEAD} FROM actionflow_outbox WHERE id > :id ORDER BY id"
 LAST = "SELECT coalesce(max(id), 0) AS id FROM actionflow_outbox"
@@ -225,6 +229,12 @@ def requeue(tx: Transaction, id: int, *, now: str) -> bool:
     """Make the call again from the first try, with the same key. False when it is done, being made
     at this moment, or not there."""
     return bool(tx.execute(REQUEUE, {"id": id, "now": now}))
+
+
+def release_all(tx: Transaction) -> None:
+    """At the start of a server: where the database takes one at a time, whoever held a lease is gone."""
+    if not tx.skip_locked:
+        tx.execute(RELEASE)
 
 
 def show(tx: Transaction, id: int) -> Call | None:

@@ -12,10 +12,11 @@ from starlette.applications import Starlette
 
 from engine.access import FailureLimit, TokenVerifier
 from engine.actions import Actions
+from engine.outbox import Deliverer, Outbox
 from engine.project import Project
 from engine.receive import Receiver
 from engine.secrets import Secrets
-from engine.store import actions
+from engine.store import actions, outbox
 from engine.store.base import Store
 from engine.stripe.client import Client
 from engine.writer import Writer
@@ -40,6 +41,7 @@ class Service:
     failures: FailureLimit
     actions: Actions | None
     """None without a Stripe key."""
+    deliverer: Deliverer
     stopping: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
@@ -69,9 +71,14 @@ class Service:
                 stripe=Client(key, stripe_base),
                 publishable_key=secrets.publishable_key or (STANDIN_KEY if stripe_base else None),
             )
-        service = cls(project, store, secrets, receiver, writer, tokens, FailureLimit(), acting)
+        calls = Outbox(lambda: service.project, lambda work: writer.submit(work).result())
+        service = cls(
+            project, store, secrets, receiver, writer, tokens, FailureLimit(), acting, Deliverer(calls)
+        )
         writer.start()
         writer.submit(actions.release_all).result()
+        writer.submit(outbox.release_all).result()
+        service.deliverer.start()
         recovery = threading.Thread(target=service.recover, name="actionflow-recover", daemon=True)
         recovery.start()
         if not secrets.webhook_secrets:
@@ -92,6 +99,7 @@ class Service:
     def stop(self) -> None:
         """Finish what was taken, then let go of the database."""
         self.stopping.set()
+        self.deliverer.stop()
         self.writer.stop()
         self.store.close()
 
