@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import pathlib
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.errors import BadInput
 from engine.model import Change, Row, Value
+from engine.net import Request
+from engine.nodes.http import seen
 from engine.paths import shown
 from engine.project import Project
 from engine.receive import Receiver, Verdict, drain, mode_of
-from engine.store import inbox
+from engine.store import inbox, outbox
 from engine.store.base import Store
 from engine.stripe.event import BadEvent, Event, load, of
 from engine.trace import hide_internal
+
+Recorded = tuple[dict[str, Any], str, Event]
+"""A recorded event: decoded, as text, and as an Event."""
 
 
 @dataclass(slots=True)
@@ -31,6 +36,9 @@ class DryRun:
     repeated: list[str] = field(default_factory=list)
     """Ids of events the database has seen before: a server would not run them again."""
     changes: list[Change] = field(default_factory=list)
+    """What all runs together would change: one for each row, none for a row that ends as it was."""
+    calls: list[Row] = field(default_factory=list)
+    """Calls that `http` nodes asked for: `node`, `method`, `url`, `headers`, `body`."""
 
     @property
     def failed(self) -> bool:
@@ -57,11 +65,12 @@ class DryRun:
                 for verdict in self.verdicts
             ],
             "changes": [change.as_json() for change in self.changes],
+            "calls": self.calls,
         }
 
 
-def read_event(path: pathlib.Path) -> tuple[dict[str, Any], str, Event]:
-    """A recorded event: decoded, as text, and as an Event. Raises BadInput naming the file."""
+def read_event(path: pathlib.Path) -> Recorded:
+    """A recorded event. Raises BadInput naming the file."""
     try:
         body = path.read_bytes()
     except OSError as error:
@@ -94,17 +103,26 @@ def open_database(
 def dry_run(
     project: Project,
     flow: str,
-    events: list[tuple[dict[str, Any], str, Event]],
+    events: Iterable[Recorded],
     store: Store,
     database: str,
     *,
+    after: Iterable[Recorded] = (),
     now: Callable[[], float] = time.time,
 ) -> DryRun:
-    """Run the events in this order on `store`. Raises BadInput when one belongs to another flow."""
+    """Run the events in this order on `store`, as if those of `after` (of any flow) had come before.
+
+    Raises BadInput when one of `events` belongs to another flow.
+    """
     result = DryRun(flow, project.flows[flow].flow.file, database)
     for _, _, event in events:
         _belongs(project, flow, event)
     with store.transaction() as tx:
+        for data, payload, event in after:
+            receiver = Receiver(project, mode_of(event), now)
+            receiver.receive(tx, data, payload, event)
+            drain(receiver, tx)
+        before, called = len(tx.changes), outbox.last(tx)
         for data, payload, event in events:
             receiver = Receiver(project, mode_of(event), now, explain=True)
             verdict = receiver.receive(tx, data, payload, event)
@@ -115,8 +133,26 @@ def dry_run(
                 verdict = receiver.again(tx, row)
             result.verdicts.append(verdict)
             result.verdicts += drain(receiver, tx)
-        result.changes = [hide_internal(change, project.file) for change in tx.changes]
+        result.changes = [
+            hide_internal(change, project.file) for change in net(tx.changes[before:])
+        ]
+        result.calls = [_call(call) for call in outbox.after(tx, called)]
     return result
+
+
+def net(changes: Iterable[Change]) -> list[Change]:
+    """The changes together: one for each row, in the order the rows were first touched."""
+    rows: dict[tuple[str, Value], Change] = {}
+    for change in changes:
+        row = (change.table, change.key)
+        before = rows[row].before if row in rows else change.before
+        rows[row] = replace(change, before=before)
+    return [change for change in rows.values() if change.before != change.after]
+
+
+def _call(call: outbox.Call) -> Row:
+    """The call as it would go out; secrets by the names of their variables."""
+    return {"node": call.node, **seen(Request.of(call.call))}
 
 
 def _belongs(project: Project, flow: str, event: Event) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import pathlib
 
-from engine.cli.main import DONE, FLOW_FAILED, project_argument, project_folder
+from engine.cli.main import DONE, FLOW_FAILED, guarded, project_argument, project_folder
 from engine.errors import BadInput
 
 
@@ -21,35 +22,57 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="a recorded Stripe event (JSON); give it again to run several in order",
     )
     parser.add_argument(
+        "--after",
+        metavar="FILE",
+        type=pathlib.Path,
+        action="append",
+        default=[],
+        help="an event of any flow that came before; run, but not shown",
+    )
+    parser.add_argument(
         "--given", metavar="FILE", type=pathlib.Path, help="work on the rows of this YAML file"
     )
     parser.add_argument(
         "--fresh", action="store_true", help="work on seed.yaml even where there is a database"
     )
+    parser.add_argument("--watch", action="store_true", help="run again whenever a file changes")
     parser.add_argument("--json", action="store_true", help="print the whole run as JSON")
     project_argument(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    from engine.dryrun import dry_run, open_database, read_event
-    from engine.project import Project, read_rows
-
     if not options.flow.is_file():
         raise BadInput(
             f"{options.flow}: there is no such flow file. Expected a path like flows/payment_callback.yaml"
         )
-    project = Project.open(project_folder(options.project, options.flow))
+    folder = project_folder(options.project, options.flow)
+    if not options.watch:
+        return _run(folder, options)
+    from engine.cli.watch import watch
+
+    watch(folder, lambda: guarded(lambda: _run(folder, options)))
+    return DONE
+
+
+def _run(folder: pathlib.Path, options: argparse.Namespace) -> int:
+    from engine.dryrun import dry_run, open_database, read_event
+    from engine.project import Project, read_rows
+
+    # A run that fails is told by its tree.
+    logging.getLogger("actionflow").setLevel(logging.CRITICAL)
+    project = Project.open(folder)
     name = options.flow.stem
     if name not in project.flows:
         raise BadInput(
             f"{options.flow}: this is no flow of the project in {project.folder}. "
             f"Its flows: {', '.join(sorted(project.flows))}."
         )
+    after = [read_event(path) for path in options.after]
     events = [read_event(path) for path in options.event]
     given = read_rows(options.given) if options.given else None
     store, database = open_database(project, given, fresh=options.fresh)
     try:
-        result = dry_run(project, name, events, store, database)
+        result = dry_run(project, name, events, store, database, after=after)
     finally:
         store.close()
     if options.json:

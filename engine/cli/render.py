@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table as Grid
 from rich.text import Text
 from rich.tree import Tree
 
@@ -12,7 +15,7 @@ from engine.dryrun import DryRun
 from engine.model import Flow, Node, Row, Value
 from engine.project import Project
 from engine.receive import Verdict
-from engine.trace import Entry
+from engine.trace import Entry, flat
 
 OUTCOMES = {
     "done": ("green", "done: the server would commit this and answer 200"),
@@ -21,11 +24,17 @@ OUTCOMES = {
     "dead": ("red", "failed for the last time: the event would rest as a dead letter"),
     "duplicate": ("yellow", "delivered before: the server would answer 200 without a run"),
 }
+QUIET = ("created_at", "updated_at", "alreadyProcessed")
+"""Columns and outputs that tell a reader nothing new: times of writing, an alias."""
+PIPED_WIDTH = 100
+LONGEST_VALUE = 120
 
 
 def print_dry_run(result: DryRun, project: Project) -> None:
     """Print the whole run; colours only on a terminal."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=PIPED_WIDTH)
     console.print(Text.assemble("dry run of ", (result.flow, "bold"), f"  {result.file}"))
     console.print(Text(f"on {result.database}; nothing is sent, nothing is written", "dim"))
     for verdict in result.verdicts:
@@ -33,15 +42,26 @@ def print_dry_run(result: DryRun, project: Project) -> None:
         console.print(_verdict(verdict, project, seen_before=verdict.event.id in result.repeated))
         colour, words = OUTCOMES[verdict.outcome]
         console.print(Text(words, colour))
-        if verdict.reason:
-            console.print(Text(f"  {verdict.reason}", colour))
+        if verdict.reason and not _told(verdict):
+            console.print(Padding(Text(verdict.reason, colour), (0, 0, 0, 2)))
     console.print()
-    if not result.changes:
+    changes = [one for one in (change.as_json() for change in result.changes) if _visible(one)]
+    if changes:
+        console.print(Text("rows that would change", "bold"))
+        for change in changes:
+            console.print(Padding(diff(change), (0, 0, 0, 2)))
+    else:
         console.print("no row would change")
-        return
-    console.print(Text("rows that would change", "bold"))
-    for change in result.changes:
-        console.print(Text("  ").append_text(diff(change.as_json())))
+    if result.calls:
+        console.print(Text("calls that would be made after that", "bold"))
+        for call in result.calls:
+            console.print(Padding(_call(call), (0, 0, 0, 2)))
+
+
+def _told(verdict: Verdict) -> bool:
+    """Whether the tree says already why the run ended."""
+    said = [entry.get("error", entry.get("stop")) for entry in flat(verdict.trace)]
+    return verdict.reason in said
 
 
 def _verdict(verdict: Verdict, project: Project, *, seen_before: bool) -> Tree:
@@ -59,11 +79,11 @@ def _verdict(verdict: Verdict, project: Project, *, seen_before: bool) -> Tree:
     tree = Tree(head, guide_style="dim")
     flow = project.flows[verdict.flow].flow if verdict.flow else None
     for entry in verdict.trace:
-        _entry(tree, entry, flow)
+        _entry(tree, entry, flow, project)
     return tree
 
 
-def _entry(tree: Tree, entry: Entry, flow: Flow | None) -> None:
+def _entry(tree: Tree, entry: Entry, flow: Flow | None, project: Project) -> None:
     node = _find(flow.nodes, entry["id"]) if flow else None
     head = Text.assemble((entry["id"], "bold"), (f"  {entry['type']}", "cyan"))
     if node is not None and node.locked:
@@ -71,76 +91,132 @@ def _entry(tree: Tree, entry: Entry, flow: Flow | None) -> None:
     if node is not None and node.title:
         head.append(f"  {node.title}", "dim")
     branch = tree.add(head)
+    if "in" in entry and entry["type"] != "stop":
+        branch.add(_named("in", entry["in"]))
+    inside = flow
+    if node is not None and node.type == "flow":
+        called = project.flows.get(str(node.keys["flow"]))
+        inside = called.flow if called else None
+    within = branch
     for note in entry.get("notes", []):
-        _note(branch, note)
-    if "in" in entry:
-        branch.add(_named("in ", entry["in"]))
+        within = _note(branch, note, within)
     for inner in entry.get("nodes", []):
-        _entry(branch, inner, flow)
-    # A row just written is told by its diff; saying it again as output would be noise.
-    if entry.get("out") and not entry.get("changes") or entry["type"].startswith("stripe."):
-        branch.add(_named("out", entry.get("out")))
-    for change in entry.get("changes", []):
-        branch.add(diff(change))
-    if "stop" in entry:
+        _entry(within, inner, inside, project)
+    changes = entry.get("changes", [])
+    # What a node wrote into the builder's tables is told by its rows; as output it would be noise.
+    if entry.get("out") and (not changes or entry["type"].startswith("stripe.")):
+        branch.add(_named("out", entry["out"]))
+    for change in filter(_visible, changes):
+        branch.add(_new(change) if change["before"] is None else diff(change))
+    if "stop" in entry and "nodes" not in entry:
         branch.add(Text(f"stops here: {entry['stop']}", "yellow"))
     if "error" in entry and "nodes" not in entry:
         branch.add(Text(entry["error"], "red"))
 
 
-def _note(branch: Tree, note: Value) -> None:
+def _note(branch: Tree, note: Value, within: Tree) -> Tree:
+    """Add a node's remark; gives the line under which what the node did belongs."""
     if "tried" in note:
-        mark, colour = ("✓", "green") if note["held"] else ("✗", "dim")
-        saw = ", ".join(f"{name} = {_short(value)}" for name, value in note["saw"].items())
-        branch.add(Text(f"{mark} {note['tried']}  because {saw or 'it is constant'}", colour))
-    elif "case" in note:
-        branch.add(Text(f"→ case: {note['case']}", "green bold"))
-    else:
-        branch.add(Text(", ".join(f"{key}: {value}" for key, value in note.items()), "dim"))
+        mark, style = ("✓", "green bold") if note["held"] else ("✗", "dim")
+        saw = ", ".join(f"{name} is {_short(value)}" for name, value in note["saw"].items())
+        line = branch.add(_hanging(Text(f"{mark} {note['tried']}  ", style), Text(saw, "dim")))
+        return line if note["held"] else within
+    if "case" in note:
+        if within is not branch:  # the case was added when it was tried
+            return within
+        why = "  no other case matched"
+        return branch.add(Text.assemble((f"✓ {note['case']}", "green bold"), (why, "dim")))
+    branch.add(Text(", ".join(f"{key}: {value}" for key, value in note.items()), "dim"))
+    return within
 
 
-def _named(word: str, value: Value) -> Text:
-    text = Text(f"{word}  ", "dim")
+def _named(word: str, value: Value) -> RenderableType:
+    """A word and a value whose further lines stand under the first."""
+    text = Text()
     if isinstance(value, dict):
-        return text.append(", ".join(f"{key} {_short(inner)}" for key, inner in value.items()), "")
-    return text.append(_short(value), "")
+        for key, inner in value.items():
+            if key in QUIET:
+                continue
+            text.append(", " if text else "")
+            text.append(f"{key} ", "dim").append(_short(inner))
+    else:
+        text.append(_short(value))
+    return _hanging(Text(f"{word:<3} ", "dim"), text)
 
 
-def diff(change: dict[str, Value]) -> Text:
+def _hanging(head: Text, text: Text) -> RenderableType:
+    grid = Grid.grid()
+    grid.add_column(no_wrap=True)
+    grid.add_column()
+    grid.add_row(head, text)
+    return grid
+
+
+def _visible(change: dict[str, Value]) -> bool:
+    """Whether there is anything to show: an update may be of what the engine keeps for itself."""
+    before, after = change["before"], change["after"]
+    if before is None or after is None:
+        return True
+    return any(before[column] != after[column] for column in after if column not in QUIET)
+
+
+def _new(change: dict[str, Value]) -> Text:
+    return Text.assemble(("+ ", "green bold"), (f"{change['table']} {change['key']}", "bold"))
+
+
+def diff(change: dict[str, Value]) -> RenderableType:
     """One row change: `+` a new row, `-` one gone, `~` what changed in one, old → new."""
     before, after = change["before"], change["after"]
-    name = f"{change['table']} {change['key']}"
+    name = f"{change['table']} {change['key']}  "
     if before is None:
-        return Text.assemble(("+ ", "green bold"), (name, "bold"), f"  {_row(after)}")
+        return _hanging(Text.assemble(("+ ", "green bold"), (name, "bold")), _row(after))
     if after is None:
-        return Text.assemble(("- ", "red bold"), (name, "bold"), f"  {_row(before)}")
-    moved = [
-        f"{column} {_short(before.get(column))} → {_short(value)}"
+        return _hanging(Text.assemble(("- ", "red bold"), (name, "bold")), _row(before))
+    moved = Text(", ").join(
+        Text.assemble(
+            (f"{column} ", "dim"),
+            (_short(before.get(column)), "red"),
+            " → ",
+            (_short(value), "green"),
+        )
         for column, value in after.items()
-        if before.get(column) != value
-    ]
-    return Text.assemble(
-        ("~ ", "yellow bold"), (name, "bold"), f"  {', '.join(moved) or 'as it was'}"
+        if before.get(column) != value and column not in QUIET
+    )
+    return _hanging(Text.assemble(("~ ", "yellow bold"), (name, "bold")), moved)
+
+
+def _row(row: Row) -> Text:
+    return Text(", ").join(
+        Text.assemble((f"{column} ", "dim"), _short(value))
+        for column, value in row.items()
+        if value is not None and column not in QUIET
     )
 
 
-def _row(row: Row) -> str:
-    return ", ".join(
-        f"{column} {_short(value)}" for column, value in row.items() if value is not None
+def _call(call: dict[str, Value]) -> RenderableType:
+    head = Text.assemble(
+        (f"{call['method']} ", "cyan bold"), call["url"], (f"  from {call['node']}", "dim")
+    )
+    return (
+        Group(head, Padding(_named("body", call["body"]), (0, 0, 0, 2))) if call["body"] else head
     )
 
 
 def _short(value: Value) -> str:
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 80 else f"{text[:79]}…"
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
 
 
 def _find(nodes: tuple[Node, ...], name: str) -> Node | None:
-    for node in nodes:
+    for node in _every(nodes):
         if node.id == name:
             return node
-        inside = [*node.do, *(one for case in node.cases for one in case.do)]
-        found = _find(tuple(inside), name)
-        if found:
-            return found
     return None
+
+
+def _every(nodes: tuple[Node, ...]) -> Iterator[Node]:
+    for node in nodes:
+        yield node
+        yield from _every(node.do)
+        for case in node.cases:
+            yield from _every(case.do)
