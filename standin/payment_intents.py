@@ -42,11 +42,8 @@ def _method(call: Call, intent: Object) -> Object | None:
     if call.text("payment_method"):
         item = payment_methods.resolve(call.state, call.params["payment_method"])
     elif call.get("payment_method_data"):
-        raise StripeError(
-            "The stand-in takes no raw payment_method_data; create a payment method first, or use "
-            "a test token such as pm_card_visa.",
-            param="payment_method_data",
-        )
+        data = call.params["payment_method_data"]
+        item = payment_methods.from_data(call.state, data, "payment_method_data")
     else:
         return None
     if item["type"] not in intent["payment_method_types"]:

@@ -153,18 +153,22 @@ def declined(method: TestMethod, item: Object, **body: Any) -> StripeError:
     )
 
 
-@operation("POST", "/v1/payment_methods", publishable=True)
-def _create(call: Call) -> Object:
-    kind = call.params.get("type") or "card"
-    given = call.params.get(kind)
+def from_data(state: State, data: Any, param: str = "") -> Object:
+    """A new payment method from a card's or an account's details, as parameters give them."""
+    kind = data.get("type") or "card"
+    given = data.get(kind)
+    place = f"{param}[{kind}]" if param else kind
     if given is None:
-        raise required(kind)
+        raise required(place)
+    expiry = _EXPIRY
     if kind == "card":
-        number = given.get("number")
-        method = (
-            cards.by_token(given["token"]) if given.get("token") else cards.by_number(number or "")
-        )
-        if method is None or method.kind != "card":
+        token, number = given.get("token"), given.get("number", "")
+        method = cards.by_token(token) if token else cards.by_number(number)
+        expiry = (given.get("exp_month", _EXPIRY[0]), given.get("exp_year", _EXPIRY[1]))
+    else:
+        method = cards.by_number(given.get("iban") or given.get("account_number") or "")
+    if method is None or method.kind != kind:
+        if kind == "card":
             raise StripeError(
                 "Your card number is incorrect.",
                 status=402,
@@ -172,19 +176,17 @@ def _create(call: Call) -> Object:
                 code="incorrect_number",
                 param="number",
             )
-        expiry = (given.get("exp_month", _EXPIRY[0]), given.get("exp_year", _EXPIRY[1]))
-    else:
-        number = given.get("iban") or given.get("account_number") or ""
-        method, expiry = cards.by_number(number), _EXPIRY
-        if method is None or method.kind != kind:
-            raise StripeError(
-                "The stand-in knows test accounts only.",
-                code="bank_account_unusable",
-                param=kind,
-            )
-    item = create(call.state, method, call.get("billing_details"), expiry)
-    item["metadata"] = merge({}, call.get("metadata"))
+        raise StripeError(
+            "The stand-in knows test accounts only.", code="bank_account_unusable", param=place
+        )
+    item = create(state, method, data.get("billing_details"), expiry)
+    item["metadata"] = merge({}, data.get("metadata"))
     return item
+
+
+@operation("POST", "/v1/payment_methods", publishable=True)
+def _create(call: Call) -> Object:
+    return from_data(call.state, call.params)
 
 
 @operation("GET", "/v1/payment_methods")

@@ -9,7 +9,9 @@ from typing import Any
 
 import jsonschema
 
-FOLDER = Path(os.environ.get("STRIPE_OPENAPI", "/work/shared/stripe-openapi"))
+# The folder lies beside the checkout, wherever that is.
+_BESIDE = Path(__file__).resolve().parents[3] / "shared" / "stripe-openapi"
+FOLDER = Path(os.environ.get("STRIPE_OPENAPI", _BESIDE))
 SPEC = FOLDER / "spec-reduced.json"
 MISSING = f"Stripe's published description is not here: {SPEC}"
 # What the reduced description leaves out; their objects are checked where they have a schema.

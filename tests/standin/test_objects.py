@@ -227,6 +227,17 @@ def test_payment_intents_change_until_they_are_paid(shop: Shop) -> None:
     ):
         with pytest.raises(stripe.InvalidRequestError):
             call()
+    details = {"type": "sepa_debit", "sepa_debit": {"iban": "AT611904300234573201"}}
+    debited = shop.v1.payment_intents.create(
+        {
+            "amount": 900,
+            "currency": "eur",
+            "payment_method_data": details,  # type: ignore[typeddict-item]
+            "confirm": True,
+            "return_url": "https://shop.test",
+        }
+    )
+    assert debited.status == "processing"
     empty = shop.v1.payment_intents.create({"amount": 900, "currency": "usd"})
     with pytest.raises(stripe.InvalidRequestError) as caught:
         shop.v1.payment_intents.confirm(empty.id)

@@ -137,6 +137,13 @@ def test_answers_follow_the_version_of_the_request(shop: Shop, old: stripe.Strip
     assert new.last_response.headers["stripe-version"] == "2026-05-27.dahlia"
 
 
+def test_an_event_keeps_the_version_it_was_made_in(shop: Shop, old: stripe.StripeClient) -> None:
+    shop.pay()
+    [event] = old.v1.events.list({"type": "payment_intent.succeeded"}).data
+    assert event.api_version == "2026-05-27.dahlia"
+    assert "charges" not in event.data.object
+
+
 def test_a_version_that_is_none_is_refused(shop: Shop) -> None:
     client = stripe.StripeClient(
         KEY, stripe_version="tomorrow", base_addresses={"api": shop.url}, max_network_retries=0
