@@ -25,6 +25,7 @@ COMMANDS = {
     "migrate": "show, then make, the changes the database needs",
     "events": "list, show, sign and replay received events",
     "keys": "make, list and revoke API keys",
+    "outbox": "list, show and retry the calls that runs make after their commit",
     "diagram": "draw flows as Mermaid diagrams",
 }
 

@@ -35,6 +35,8 @@ class Request:
     body: str | None = None
     timeout: int = 10
     key: str = ""
+    node: str = ""
+    """The node that asks for it; not sent."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.url.partition('?')[0]}"
@@ -49,6 +51,7 @@ class Request:
             "body": self.body,
             "timeout": self.timeout,
             "key": self.key,
+            "node": self.node,
         }
 
     @classmethod

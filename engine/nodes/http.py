@@ -132,6 +132,7 @@ def _written(node: Node, compiler: Compiler) -> Callable[[Frame], Request]:
             secret_headers=secret,
             body=body,
             timeout=timeout,
+            node=node.id,
         )
         # Shown before it is looked at, so that the trace of a failed run has it.
         frame.inputs = seen(made)

@@ -21,8 +21,6 @@ class Others:
 
     replies: Replies
     calls: list[Row] = field(default_factory=list)
-    node: str = ""
-    """The http node whose call is made next."""
 
     def copy(self) -> Others:
         """The same, for another way the case may go."""
@@ -71,7 +69,7 @@ class Others:
     def _http(self, request: Request) -> Mapping[str, Value]:
         body = request.body
         sent = {"json": orjson.loads(body)} if body and body[:1] in "{[" else {"body": body}
-        call = {"call": self.node, "method": request.method, "url": request.url, **sent}
+        call = {"call": request.node, "method": request.method, "url": request.url, **sent}
         return self._next(call) or {}
 
     def _next(self, call: Row) -> dict[str, Value] | None:

@@ -116,7 +116,6 @@ class World:
             calls = outbox.lease(1)
             if not calls:
                 break
-            self.others.node = calls[0].node
             outbox.deliver(calls[0])
         else:
             raise BadInput(f"more than {MOST_CALLS} calls were made after one step.")
