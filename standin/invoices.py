@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from standin import customers, intent_object, invoice_payments, payment_methods, payments
+from standin import customers, intent_object, invoice_payments, payments
 from standin.errors import Object, StripeError
 from standin.events import emit
 from standin.expand import includable
@@ -200,12 +200,6 @@ def _drop_intent(state: State, invoice: Object) -> None:
     invoice_payments.canceled(state, invoice)
     if intent is not None and intent["status"] in payments.CANCELABLE:
         payments.cancel(state, intent, "void_invoice")
-
-
-def payment_method_of(state: State, intent: Object) -> Object | None:
-    """The payment method that paid, as a kept object."""
-    found = intent["payment_method"]
-    return payment_methods.resolve(state, found) if found else None
 
 
 def _confirmation_secret(state: State, invoice: Object) -> Object | None:

@@ -28,8 +28,6 @@ def confirm(
 ) -> None:
     """Tries to take the money. The intent tells what came of it; nothing is raised."""
     method = payment_methods.behaviour(state, item)
-    hidden = state.hidden(intent["id"])
-    hidden["off_session"] = off_session
     intent["payment_method"] = item["id"]
     intent["last_payment_error"] = None
     ready = (

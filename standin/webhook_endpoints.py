@@ -24,10 +24,7 @@ def create(
 ) -> Object:
     """Adds an endpoint; without a secret it gets a new one, kept where only creation shows it."""
     if len(state.table("webhook_endpoint")) >= _LIMIT:
-        raise StripeError(
-            f"You have reached the maximum of {_LIMIT} test webhook endpoints.",
-            code="resource_already_exists",
-        )
+        raise StripeError(f"You have reached the maximum of {_LIMIT} test webhook endpoints.")
     if api_version and not _VERSION.match(api_version):
         raise StripeError(f"Invalid API version: {api_version}", param="api_version")
     endpoint: Object = {
