@@ -11,7 +11,7 @@ from engine.shape import kind, shown
 
 
 def _is_int(value: Value) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
 
 
 def _is_text(value: Value) -> bool:

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from engine.access import AccessError, authenticate, authorize
 from engine.actions import Asked
 from engine.model import Row, Value
-from engine.store.base import StoreBusy, Transaction
+from engine.store.base import BadValue, StoreBusy, Transaction
 from engine.web.body import TooLarge, read_body
 from engine.web.problems import problem
 from engine.web.service import Service
@@ -86,12 +86,15 @@ def _object(body: bytes) -> Row | None:
 
 
 def order_of(tx: Transaction, service: Service, given: Row) -> Row | None:
-    """The order an input is about: by `orderId`, or by the payment it names."""
+    """The order an input is about: by `orderId`, or by the payment it names; None where they disagree."""
     file = service.project.file
     order_id: Value = given.get("orderId")
-    payment_id = given.get("paymentId")
-    if type(payment_id) is int:
-        payment = tx.get("payment", payment_id)
-        order_id = payment["order_id"] if payment else None
-    wanted = int if file.order.columns[file.order.key].type == "integer" else str
-    return tx.get(file.order_table, order_id) if type(order_id) is wanted else None
+    try:
+        if "paymentId" in given:
+            payment = tx.get("payment", given["paymentId"])
+            if payment is None or order_id not in (None, payment["order_id"]):
+                return None
+            order_id = payment["order_id"]
+        return None if order_id is None else tx.get(file.order_table, order_id)
+    except BadValue:
+        return None  # the input's own check says what is wrong with it

@@ -27,7 +27,7 @@ LAYERS = [
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 OUTSIDE = {
-    "jinja2": {"engine.expressions"},
+    "jinja2": {"engine.expressions", "standin"},
     "pydantic_monty": {"engine.sandbox"},
     "stripe": {"engine.stripe", "standin"},
     "sqlite3": {"engine.store"},
