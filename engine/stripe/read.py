@@ -39,7 +39,7 @@ VERSIONS: tuple[Moved, ...] = (
         "payment intent status words",
         "requires_source, requires_source_action",
         "requires_payment_method, requires_action",
-        "https://docs.stripe.com/upgrades#2019-02-11",
+        "2018-02-28 payment_intent.payment_failed says requires_source",
     ),
     Moved(
         "2019-03-14",
