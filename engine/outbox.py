@@ -191,8 +191,11 @@ class Deliverer:
         self._stopping.set()
         self._thread.join()
         until = time.monotonic() + patience
-        for _ in range(AT_ONCE):
-            self._free.acquire(timeout=max(until - time.monotonic(), 0.001))
+        ended = 0
+        while ended < AT_ONCE and self._free.acquire(timeout=max(until - time.monotonic(), 0.001)):
+            ended += 1
+        if ended:
+            self._free.release(ended)
 
     def _work(self) -> None:
         while not self._stopping.is_set():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -168,6 +169,7 @@ def test_no_text_makes_the_guard_fail_otherwise(text: str) -> None:
             target = STRICT.target(written)
         except Refused:
             continue
+        httpx.URL(scheme="https", host="8.8.8.8", port=target.port, raw_path=target.path.encode())
         assert target.host.isascii()
         assert target.path.isascii()
         assert not set(target.path + target.host) & set(" \r\n\t\\")
