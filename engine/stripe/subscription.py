@@ -8,47 +8,19 @@ is how things stand; of the newest seconds kept the older ones give the trail it
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from typing import Any
 
 from engine.stripe import facts as _facts
+from engine.stripe.agreed import agreed
 from engine.stripe.checkout import SubscriptionSession
 from engine.stripe.event import Event, when
-from engine.stripe.facts import Facts, encoded, register, value
-from engine.stripe.read import Data, currency_of, id_of, listed, part, text, whole
-
-ENDED = ("canceled", "incomplete_expired")
-"""Stripe's final statuses: nothing undoes them."""
-
-_RANK: Mapping[str, int] = {
-    "incomplete": 0,
-    "trialing": 1,
-    "active": 2,
-    "paused": 3,
-    "past_due": 4,
-    "unpaid": 5,
-    "incomplete_expired": 6,
-    "canceled": 7,
-}
-"""The last resort between news of one second that do not tell which of them came first."""
+from engine.stripe.facts import Facts, register, value
+from engine.stripe.read import Data, id_of, part, text, whole
+from engine.stripe.standing import ENDED as ENDED
+from engine.stripe.standing import Standing, end_of_trail, overlaid, standing_in
 
 _KEPT_SECONDS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How a subscription stands in one snapshot; seconds UTC, `status` in Stripe's words."""
-
-    status: str
-    cancel_at: int | None
-    cancel_at_period_end: bool
-    canceled_at: int | None
-    ended_at: int | None
-    period_start: int | None
-    period_end: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +55,14 @@ def subscription_news(event: Event) -> SubscriptionNews | None:
     status = "canceled" if deleted else None
     # Only .updated is a step from one standing to the next; .paused and others repeat its news.
     change = event.type == "customer.subscription.updated" and event.previous
-    amount, currency, price = _agreed(thing)
+    amount, currency, price = agreed(thing)
     return SubscriptionNews(
         event=event.id,
         at=event.created,
         id=subscription_id,
         created=event.type == "customer.subscription.created" and not event.thin,
-        standing=_standing(thing, status),
-        before=_standing(_overlaid(thing, event.previous)) if change else None,
+        standing=standing_in(thing, status),
+        before=standing_in(overlaid(thing, event.previous)) if change else None,
         amount=amount,
         currency=currency,
         price=price,
@@ -98,98 +70,6 @@ def subscription_news(event: Event) -> SubscriptionNews | None:
         began=whole(thing.get("created")) or whole(thing.get("start")),
         metadata=part(thing.get("metadata")),
     )
-
-
-def _standing(thing: Data, status: str | None = None) -> Standing:
-    found = text(thing.get("status")) or "incomplete"
-    # A subscription that ran out before it began is deleted under its own word.
-    status = found if status is None or found in ENDED else status
-    start, end = period_of(thing)
-    return Standing(
-        status,
-        whole(thing.get("cancel_at")),
-        thing.get("cancel_at_period_end") is True,
-        whole(thing.get("canceled_at")),
-        whole(thing.get("ended_at")),
-        start,
-        end,
-    )
-
-
-def period_of(thing: Data) -> tuple[int | None, int | None]:
-    """The current period, from the root or (since 2025-03-31.basil) from the items.
-
-    Of items with different ends the one that ends first counts: it is charged next, so nothing that
-    is paid until then is given away. (policy)
-    """
-    start, end = whole(thing.get("current_period_start")), whole(thing.get("current_period_end"))
-    if end is not None:
-        return start, end
-    periods = [
-        (item_end, whole(item.get("current_period_start")))
-        for item in listed(thing.get("items"))
-        if (item_end := whole(item.get("current_period_end"))) is not None
-    ]
-    if not periods:
-        return start, None
-    end, item_start = min(periods, key=lambda period: (period[0], period[1] or 0))
-    return item_start, end
-
-
-def _agreed(thing: Data) -> tuple[int | None, str | None, str | None]:
-    """What one period costs, in which currency, and the (first) price.
-
-    The sum over the items; None if one has no fixed price (metered: what was used; tiers).
-    """
-    items = listed(thing.get("items"))
-    lines = [(part(item.get("price")) or part(item.get("plan")), item) for item in items]
-    if not lines and part(thing.get("plan")):
-        # Up to 2015-10-01 a subscription had one plan and no items.
-        lines = [(part(thing.get("plan")), thing)]
-    amounts = [_line_amount(price, item) for price, item in lines]
-    known = [amount for amount in amounts if amount is not None]
-    first = lines[0][0] if lines else {}
-    currency = currency_of(thing) or currency_of(first)
-    fixed = bool(lines) and len(known) == len(lines)
-    return (whole(sum(known)) if fixed else None), currency, id_of(first)
-
-
-def _line_amount(price: Data, item: Data) -> int | None:
-    usage = price.get("usage_type") or part(price.get("recurring")).get("usage_type")
-    if usage == "metered":
-        return None
-    quantity = _billed(whole(item.get("quantity")), price)
-    for name in ("unit_amount", "amount"):
-        unit = whole(price.get(name))
-        if unit is not None:
-            return unit * quantity
-        # Prices below a minor unit ('0.5') have only this; Stripe rounds the line, so round up.
-        try:
-            exact = Decimal(text(price.get(f"{name}_decimal")) or "x") * quantity
-        except InvalidOperation:
-            continue
-        return whole(int(exact.to_integral_value(ROUND_CEILING))) if exact.is_finite() else None
-    return None
-
-
-def _billed(quantity: int | None, price: Data) -> int:
-    """The quantity that is billed: prices per package divide it."""
-    quantity = 1 if quantity is None else quantity
-    package = part(price.get("transform_quantity")) or part(price.get("transform_usage"))
-    size = whole(package.get("divide_by")) or 1
-    return -(-quantity // size) if package.get("round") == "up" else quantity // size
-
-
-def _overlaid(thing: Data, previous: Data) -> dict[str, Any]:
-    """The object as it was: objects in previous_attributes hold only what changed, lists all."""
-    before = dict(thing)
-    for key, old in previous.items():
-        now = before.get(key)
-        if isinstance(old, Mapping) and isinstance(now, Mapping):
-            before[key] = _overlaid(now, old)
-        else:
-            before[key] = old
-    return before
 
 
 def facts_of(news: SubscriptionNews) -> Facts:
@@ -255,39 +135,8 @@ def standing_of(facts: Facts) -> dict[str, Any] | None:
         return standing
     for second in sorted(seconds, key=int):
         told = [news[1] for news in seconds[second].values()]
-        standing = _end_of_trail(told, standing)
+        standing = end_of_trail(told, standing)
     return standing
-
-
-def _end_of_trail(told: list[dict[str, Any]], begin: dict[str, Any] | None) -> dict[str, Any]:
-    """Where the changes of one second lead, from where things stood before it.
-
-    Each change goes from one standing to another. All steps made, the last standing is the one
-    more steps lead to than away from. Where every step was undone (or the second's end is open) it
-    is the beginning. News that are no change (a reminder, a snapshot alone) tell only where steps
-    do not; `.created` is where the trail begins and never its end when there is other news.
-    """
-    changes = [news for news in told if "created" not in news]
-    for news in told:
-        if "created" in news:
-            begin = news["after"]
-    steps = [(news["before"], news["after"]) for news in changes if "before" in news]
-    if not steps:
-        ends = [news["after"] for news in changes]
-        return _last(ends) if ends or begin is None else begin
-    balance: Counter[bytes] = Counter()
-    standings = {encoded(standing): standing for step in steps for standing in step}
-    for before, after in steps:
-        balance[encoded(before)] -= 1
-        balance[encoded(after)] += 1
-    most = max(balance.values())
-    if most <= 0 and begin is not None and encoded(begin) in standings:
-        return begin
-    return _last([standings[name] for name, count in balance.items() if count == most])
-
-
-def _last(standings: list[dict[str, Any]]) -> dict[str, Any]:
-    return max(standings, key=lambda one: (_RANK.get(one["status"], -1), encoded(one)))
 
 
 def columns(facts: Facts) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.stripe import dispute, facts, invoice, payment, refund, routing, subscription
+from engine.stripe import dispute, facts, invoice, payment, refund, routing, standing, subscription
 from engine.stripe.checkout import session_news
 from engine.stripe.event import BadEvent, Event, decode
 from tests.stripe.support import ABSENT, EVENTS, event, files, is_event, load, name_of
@@ -356,7 +356,7 @@ def test_what_a_recorded_event_means(path: str, meaning: tuple[Any, ...]) -> Non
 )
 def test_a_subscription_of_every_version_has_its_period(path: Path) -> None:
     found = load(path)
-    start, end = subscription.period_of(found)
+    start, end = standing.period_of(found)
     # Fixtures keep stale keys, so by version: the root until acacia, the items from basil on.
     holder = found if path.parent.name < "2025-03-31" else found["items"]["data"][0]
     assert (start, end) == (holder["current_period_start"], holder["current_period_end"])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.stripe import subscription
+from engine.stripe import standing, subscription
 from engine.stripe.event import of, when
 from tests.stripe.histories import NEW, OLD, START, VERSIONS, Clock, Subscription, listed
 from tests.stripe.support import event
@@ -134,7 +134,7 @@ def test_case_7_items_of_different_ends_the_earliest_counts() -> None:
         {"id": "si_1", "current_period_start": 5, "current_period_end": 900},
         {"id": "si_2", "current_period_start": 4, "current_period_end": 300},
     )
-    assert subscription.period_of({"items": items}) == (4, 300)
+    assert standing.period_of({"items": items}) == (4, 300)
 
 
 @pytest.mark.parametrize("version", [OLD, NEW])
@@ -264,7 +264,7 @@ def test_what_one_period_costs(thing: dict[str, Any], amount: int | None) -> Non
 
 def test_what_changed_inside_an_object_is_laid_over_it() -> None:
     thing = {"id": "sub_1", "status": "active", "pause": {"a": 1, "b": 2}}
-    before = subscription._overlaid(thing, {"status": "trialing", "pause": {"b": 3}})
+    before = standing.overlaid(thing, {"status": "trialing", "pause": {"b": 3}})
     assert before == {"id": "sub_1", "status": "trialing", "pause": {"a": 1, "b": 3}}
 
 
