@@ -33,8 +33,18 @@ LONGEST_VALUE = 120
 def print_dry_run(result: DryRun, project: Project) -> None:
     """Print the whole run; colours only on a terminal."""
     console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=PIPED_WIDTH)
+    if console.is_terminal:
+        _print(result, project, console)
+        return
+    console = Console(highlight=False, width=PIPED_WIDTH)
+    with console.capture() as written:
+        _print(result, project, console)
+    # Cells are filled up with spaces, which nobody wants in a file.
+    for line in written.get().splitlines():
+        print(line.rstrip())
+
+
+def _print(result: DryRun, project: Project, console: Console) -> None:
     console.print(Text.assemble("dry run of ", (result.flow, "bold"), f"  {result.file}"))
     console.print(Text(f"on {result.database}; nothing is sent, nothing is written", "dim"))
     for verdict in result.verdicts:
@@ -197,9 +207,9 @@ def _call(call: dict[str, Value]) -> RenderableType:
     head = Text.assemble(
         (f"{call['method']} ", "cyan bold"), call["url"], (f"  from {call['node']}", "dim")
     )
-    return (
-        Group(head, Padding(_named("body", call["body"]), (0, 0, 0, 2))) if call["body"] else head
-    )
+    if "body" not in call:
+        return head
+    return Group(head, Padding(_named("body", call["body"]), (0, 0, 0, 2)))
 
 
 def _short(value: Value) -> str:

@@ -1,0 +1,175 @@
+"""`actionflow dry-run` on every recorded event: writes nothing, says what would happen, as JSON too."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from collections.abc import Callable, Iterator
+
+import jsonschema
+import pytest
+import yaml
+
+from engine.project import Project
+from engine.stripe.event import decode
+from tests.conftest import ROOT
+from tests.flows.conftest import EVENTS, FLOWS, Ran
+
+SCHEMA = json.loads((ROOT / "schemas" / "dry-run.schema.json").read_text())
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+Actionflow = Callable[..., Ran]
+
+
+@pytest.fixture(scope="module")
+def flows() -> dict[str, str]:
+    """The flow each recorded event starts."""
+    project = Project.open(FLOWS)
+    found = {path.stem: project.flow_for(decode(path.read_bytes())) for path in EVENTS}
+    return {name: compiled.flow.name for name, compiled in found.items() if compiled}
+
+
+def files(shop: pathlib.Path) -> dict[pathlib.Path, bytes]:
+    return {path: path.read_bytes() for path in shop.rglob("*") if path.is_file()}
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
+def test_each_event(
+    path: pathlib.Path, shop: pathlib.Path, actionflow: Actionflow, flows: dict[str, str]
+) -> None:
+    flow = shop / f"{flows[path.stem]}.yaml"
+    before = files(shop)
+    ran = actionflow("dry-run", flow, "--event", path, "--json")
+    data = json.loads(ran.out)
+    VALIDATOR.validate(data)
+    outcome = data["events"][0]["outcome"]
+    assert (ran.code, data["failed"]) == ((0, False) if outcome != "waiting" else (1, True))
+    if outcome != "done":
+        assert data["changes"] == []
+        assert data["events"][0]["reason"]
+    told = actionflow("dry-run", flow, "--event", path)
+    assert told.code == ran.code
+    assert f"event {data['events'][0]['id']}" in told.out
+    assert all(len(line) <= 100 and line == line.rstrip() for line in told.out.splitlines())
+    assert files(shop) == before
+
+
+def nodes_of(data: list[dict[str, object]]) -> Iterator[str]:
+    for entry in data:
+        yield str(entry["id"])
+        yield from nodes_of(entry.get("nodes", []))  # type: ignore[arg-type]
+
+
+def test_what_a_reader_sees(shop: pathlib.Path, actionflow: Actionflow) -> None:
+    event = shop / "events" / "payment_intent.succeeded.json"
+    told = actionflow("dry-run", shop / "payment_callback.yaml", "--event", event).out
+    lines = told.splitlines()
+    assert lines[0] == "dry run of payment_callback  flows/payment_callback.yaml"
+    assert lines[1] == "on the rows of seed.yaml; nothing is sent, nothing is written"
+    said = [line.strip("│├└─ ") for line in lines]
+    assert "callback  stripe.payment_callback  locked" in said
+    assert "✗ already processed  callback.callbackProcessed is false" in said
+    assert '✓ paid  callback.paymentStatus is "SUCCESSFUL"' in said
+    assert '~ order 1  status "pending" → "paid"' in said
+    assert "done: the server would commit this and answer 200" in said
+    # The node of a case stands under the case, one step further in.
+    case = next(line for line in lines if "✓ paid" in line)
+    node = next(line for line in lines if "mark_paid" in line)
+    assert node.index("mark_paid") > case.index("✓")
+
+
+def test_events_that_came_before(shop: pathlib.Path, actionflow: Actionflow) -> None:
+    events = shop / "events"
+    words = ["dry-run", shop / "refund_callback.yaml", "--event", events / "refund.failed.json"]
+    alone = json.loads(actionflow(*words, "--json").out)
+    assert [one["outcome"] for one in alone["events"]] == ["ignored"]
+    after = ["--after", events / "payment_intent.succeeded.json", "--after"]
+    data = json.loads(
+        actionflow(*words, *after, events / "charge.refunded.full.json", "--json").out
+    )
+    VALIDATOR.validate(data)
+    assert [one["outcome"] for one in data["events"]] == ["done"]
+    tables = {change["table"]: change for change in data["changes"]}
+    assert tables["order"]["before"]["status"] == "refunded"
+    assert tables["order"]["after"]["status"] == "partly refunded"
+    assert set(tables) == {"order", "payment", "refund", "notice"}
+
+
+def test_several_events_are_one_net_change(shop: pathlib.Path, actionflow: Actionflow) -> None:
+    names = ["payment_intent.created", "payment_intent.payment_failed", "payment_intent.succeeded"]
+    given = [word for name in names for word in ("--event", shop / "events" / f"{name}.json")]
+    ran = actionflow("dry-run", shop / "payment_callback.yaml", *given, "--json")
+    data = json.loads(ran.out)
+    VALIDATOR.validate(data)
+    assert len(data["events"]) == 3
+    assert [(one["table"], one["key"]) for one in data["changes"]] == [("payment", 1), ("order", 1)]
+    assert [one["after"]["status"] for one in data["changes"]] == ["SUCCESSFUL", "paid"]
+
+
+def test_a_flow_that_fails_is_exit_code_1(shop: pathlib.Path, actionflow: Actionflow) -> None:
+    events = shop / "events"
+    ran = actionflow(
+        "dry-run",
+        shop / "recurring_charge_callback.yaml",
+        "--after",
+        events / "customer.subscription.created.then_raised.json",
+        "--event",
+        events / "invoice.paid.raised.json",
+    )
+    assert ran.code == 1
+    said = " ".join(ran.out.replace("│", " ").split())
+    assert "create_order gave amount 2600. Expected at most 2000" in said
+    assert "no row would change" in said
+
+
+def test_given_rows_and_calls(shop: pathlib.Path, actionflow: Actionflow) -> None:
+    (shop / "payment_callback.yaml").write_text(
+        """
+flow: payment_callback
+trigger: {stripe: payment}
+nodes:
+  - {id: callback, type: stripe.payment_callback, locked: true}
+  - id: tell
+    type: http
+    url: https://crm.example/paid
+    json: {order: "{{ callback.orderId }}"}
+"""
+    )
+    given = shop.parent / "given.yaml"
+    given.write_text(
+        yaml.safe_dump(
+            {"order": [{"id": 1, "user_id": "x", "item": "y", "amount": 1, "currency": "usd"}]}
+        )
+    )
+    event = shop / "events" / "payment_intent.succeeded.json"
+    words = ["dry-run", shop / "payment_callback.yaml", "--event", event, "--given", given]
+    data = json.loads(actionflow(*words, "--json").out)
+    VALIDATOR.validate(data)
+    assert data["database"] == "the given rows"
+    [call] = data["calls"]
+    assert (call["node"], call["method"], call["body"]) == ("tell", "POST", {"order": 1})
+    assert "POST https://crm.example/paid  from tell" in actionflow(*words).out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["nothing.yaml", "--event", "flows/events/refund.failed.json"], "no such flow file"),
+        (["flows/project.yaml", "--event", "flows/events/refund.failed.json"], "is no flow of the"),
+        (["flows/refund_callback.yaml", "--event", "flows/events/x.json"], "cannot be read"),
+        (
+            ["flows/refund_callback.yaml", "--event", "flows/events/invoice.paid.first.json"],
+            "it starts 'recurring_charge_callback'",
+        ),
+        (["flows/refund_callback.yaml", "--event", "flows/seed.yaml"], "The body is not JSON"),
+    ],
+)
+def test_bad_input_is_exit_code_2(
+    words: list[str], told: str, shop: pathlib.Path, actionflow: Actionflow
+) -> None:
+    ran = actionflow("dry-run", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert told in ran.err
