@@ -112,6 +112,15 @@ class Transaction(Protocol):
     """SQL to end a sub-select with that picks due work: `FOR UPDATE SKIP LOCKED` where the
     database has several writers, empty where it has one."""
 
+    next_seq: str
+    """SQL for the seq of the `:n`th change (from 0) that this transaction logs. PostgreSQL, where
+    transactions commit in another order than they count: `(pg_current_xact_id()::text::bigint << 20)
+    + :n`, so that the log has the order of transactions. SQLite, with one writer: `NULL`, the next."""
+
+    settled: str
+    """SQL condition: no change with a smaller `seq` than these can still appear in the log.
+    PostgreSQL: `seq < (pg_snapshot_xmin(pg_current_snapshot())::text::bigint << 20)`."""
+
     def get(self, table: str, key: Value) -> Row | None:
         """The row with this key, or None."""
 
@@ -165,11 +174,22 @@ class Transaction(Protocol):
         database keeps it (0 and 1 on SQLite). Not recorded in `changes`.
         """
 
+    def execute_many(self, sql: str, params: Sequence[Mapping[str, Value]]) -> None:
+        """The same statement for each of these parameters, in one go; it gives no rows."""
+
 
 class Store(Protocol):
     """A database opened for one project."""
 
     tables: Mapping[str, Table]
+
+    def watch(self, wake: Callable[[], None]) -> None:
+        """Call `wake`, from whatever thread, soon after a transaction that changed rows commits: of
+        this process, and where the database can tell (PostgreSQL's NOTIFY) of any other.
+
+        It must return at once and never raise. A committing transaction writes its changes into the
+        log itself (`engine.store.changes.Recorder`), just before the commit.
+        """
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Begin; commit durably on leaving, roll back on an exception. SQLite: one at a time.

@@ -190,8 +190,24 @@ OUTBOX = Table(
     title="Calls to make after commit",
 )
 
+CHANGE = Table(
+    PREFIX + "change",
+    _columns(
+        seq="integer",
+        table_name="text",
+        row_key="text",
+        op="text",
+        row="text",
+        before="text",
+        at="timestamp",
+        null=("row", "before"),
+    ),
+    key="seq",
+    title="The log of row changes that live results are read from",
+)
+
 OWN_TABLES: Mapping[str, Table] = {
-    table.name: table for table in (META, INBOX, FLOW, RUN, ACTION, KEY, OUTBOX)
+    table.name: table for table in (META, INBOX, FLOW, RUN, ACTION, KEY, OUTBOX, CHANGE)
 }
 
 UNFINISHED = "state <> 'done'"

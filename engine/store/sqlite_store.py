@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +14,7 @@ import orjson
 
 from engine.model import Table
 from engine.store.base import Clock, StoreBusy, StoreError
+from engine.store.changes import Recorder
 from engine.store.codec import TableCodec
 from engine.store.filelock import FileLock
 from engine.store.sqlite_errors import translated
@@ -65,7 +66,12 @@ class SqliteStore:
         self._writer_thread: int | None = None
         self._readers: deque[sqlite3.Connection] = deque()
         self._server: FileLock | None = None
+        self._log = Recorder(tables)
+        self._wakes: tuple[Callable[[], None], ...] = ()
         self.connection = self._connect()
+
+    def watch(self, wake: Callable[[], None]) -> None:
+        self._wakes += (wake,)
 
     def transaction(self) -> _Writing:
         return _Writing(self)
@@ -247,7 +253,12 @@ class _Writing:
             if kind is None:
                 if tx.lost is not None:
                     raise StoreBusy(str(tx.lost))
+                if tx.changes:
+                    self._store._log.record(tx)
                 connection.execute("COMMIT")
+                if tx.changes:
+                    for wake in self._store._wakes:
+                        wake()
         except sqlite3.Error as refused:
             raise translated(refused) from refused
         finally:

@@ -26,6 +26,8 @@ class SqliteTransaction:
     """See `engine.store.base.Transaction`. Made by a store, used by one thread."""
 
     skip_locked = ""
+    next_seq = "NULL"
+    settled = "1 = 1"
 
     def __init__(
         self, connection: sqlite3.Connection, plans: Mapping[str, Statements], now: str
@@ -121,6 +123,12 @@ class SqliteTransaction:
             return []
         names = [column[0] for column in self._cursor.description]
         return [dict(zip(names, values, strict=True)) for values in found]
+
+    def execute_many(self, sql: str, params: Sequence[Mapping[str, Value]]) -> None:
+        try:
+            self._cursor.executemany(sql, params)
+        except sqlite3.Error as error:
+            raise self._failed(error, None, None, False) from error
 
     def end(self, why: str) -> None:
         """Let nothing more through: outside BEGIN each statement would commit by itself."""
@@ -240,6 +248,8 @@ class _Lost:
 
     def execute(self, sql: str, params: object = None) -> NoReturn:
         raise type(self._why)(str(self._why))
+
+    executemany = execute
 
 
 class _Savepoint:

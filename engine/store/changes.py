@@ -1,0 +1,178 @@
+"""The change log: every row change of the project's tables, written in the transaction that made it.
+
+A change is kept as the row it left (`row`, null after a delete) and what was different before
+(`before`, null for an insert), so that a reader can tell whether a row came into sight or went out
+of it. Internal columns are left out. `seq` grows in the order of commits, with gaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import orjson
+
+from engine.model import Change, Row, Table, Value
+from engine.store import meta
+from engine.store.base import Transaction
+
+Op = Literal["insert", "update", "delete"]
+
+RECORD = """
+    INSERT INTO actionflow_change (seq, table_name, row_key, op, row, before, at)
+    VALUES ([seq], :table_name, :row_key, :op, :row, :before, :at)
+"""
+AFTER = """
+    SELECT seq, table_name, op, row, before, at FROM actionflow_change
+    WHERE seq > :after AND [settled] ORDER BY seq LIMIT :limit
+"""
+POSITION = "SELECT coalesce(max(seq), 0) AS seq FROM actionflow_change WHERE [settled]"
+OLDEST_KEPT = """
+    SELECT seq FROM actionflow_change WHERE [settled] ORDER BY seq DESC LIMIT 1 OFFSET :keep
+"""
+OLD = """
+    SELECT max(seq) AS seq FROM (
+        SELECT seq, at FROM actionflow_change WHERE [settled] ORDER BY seq LIMIT :limit
+    ) AS oldest WHERE at < :older_than
+"""
+CUT = """
+    SELECT max(seq) AS seq FROM (
+        SELECT seq FROM actionflow_change WHERE seq <= :up_to ORDER BY seq LIMIT :limit
+    ) AS oldest
+"""
+PRUNE = "DELETE FROM actionflow_change WHERE seq <= :up_to"
+PRUNED = "changes_pruned"
+"""Key in actionflow_meta: the last seq that was taken away."""
+PRUNE_AT_ONCE = 5_000
+"""Changes taken away in one transaction, some ten milliseconds of it."""
+
+
+@dataclass(frozen=True)
+class Logged:
+    """One change as the log has it; `row` and `before` are JSON text."""
+
+    seq: int
+    table: str
+    op: Op
+    row: str | None
+    before: str | None
+    at: str
+
+    @cached_property
+    def now(self) -> Row | None:
+        """The row as it became, None once it is deleted."""
+        found: Row | None = None if self.row is None else orjson.loads(self.row)
+        return found
+
+    @cached_property
+    def was(self) -> Row | None:
+        """The row as it had been, None for a new one."""
+        if self.before is None:
+            return None
+        return {**(self.now or {}), **orjson.loads(self.before)}
+
+
+class Recorder:
+    """Writes the log of one store; a connector calls `record` once, just before the commit."""
+
+    def __init__(self, tables: Mapping[str, Table]) -> None:
+        self._tables = {
+            name: tuple(column.name for column in table.columns.values() if column.internal)
+            for name, table in tables.items()
+        }
+        self._sql = ""
+
+    def record(self, tx: Transaction) -> None:
+        """Write down the changes of this transaction."""
+        lines: list[dict[str, Value]] = []
+        for change in tx.changes:
+            line = _line(change, self._tables[change.table], tx.now)
+            if line is not None:
+                line["n"] = len(lines)
+                lines.append(line)
+        if lines:
+            self._sql = self._sql or RECORD.replace("[seq]", tx.next_seq)
+            tx.execute_many(self._sql, lines)
+
+
+def _without(row: Row | None, hidden: tuple[str, ...]) -> Row | None:
+    if row is not None:
+        row = row.copy()
+        for name in hidden:
+            del row[name]
+    return row
+
+
+def _line(change: Change, hidden: tuple[str, ...], now: str) -> dict[str, Value] | None:
+    """A line of the log; None where nothing that anybody may see has changed."""
+    before, after = change.before, change.after
+    if hidden:
+        before, after = _without(before, hidden), _without(after, hidden)
+    op: Op = "update"
+    was = before
+    if before is None:
+        op = "insert"
+    elif after is None:
+        op = "delete"
+    else:
+        was = {name: value for name, value in before.items() if value != after[name]}
+        if not was:
+            return None
+    return {
+        "table_name": change.table,
+        "row_key": str(change.key),
+        "op": op,
+        "row": None if after is None else orjson.dumps(after).decode(),
+        "before": None if was is None else orjson.dumps(was).decode(),
+        "at": now,
+    }
+
+
+def after(tx: Transaction, seq: int, *, limit: int) -> list[Logged]:
+    """The changes after this one, in order; fewer than `limit` means that there are no more."""
+    found = tx.execute(_settled(tx, AFTER), {"after": seq, "limit": limit})
+    return [
+        Logged(one["seq"], one["table_name"], one["op"], one["row"], one["before"], one["at"])
+        for one in found
+    ]
+
+
+def position(tx: Transaction) -> int:
+    """The seq of the latest change, 0 before the first."""
+    found: int = tx.execute(_settled(tx, POSITION))[0]["seq"]
+    return found
+
+
+def pruned_to(tx: Transaction) -> int:
+    """The last seq that is no longer in the log, 0 while it is whole."""
+    return int(meta.read(tx, PRUNED) or 0)
+
+
+def prune(tx: Transaction, *, older_than: str, keep: int, limit: int = PRUNE_AT_ONCE) -> bool:
+    """Forget changes made before `older_than` (timestamp text), and all but the latest `keep`.
+
+    The latest one always stays: SQLite would give its seq out again. True when there is more to do.
+    """
+    by_count = _first(tx, _settled(tx, OLDEST_KEPT), {"keep": max(keep, 1)})
+    by_age = _first(tx, _settled(tx, OLD), {"older_than": older_than, "limit": limit})
+    latest = _first(tx, _settled(tx, OLDEST_KEPT), {"keep": 1})
+    wanted = min(max(by_count, by_age), latest)
+    if not wanted:
+        return False
+    up_to = _first(tx, CUT, {"up_to": wanted, "limit": limit})
+    if not up_to:
+        return False
+    tx.execute(PRUNE, {"up_to": up_to})
+    meta.write(tx, PRUNED, str(up_to))
+    return up_to < wanted or by_age == up_to
+
+
+def _first(tx: Transaction, sql: str, params: Mapping[str, Value]) -> int:
+    found: Sequence[Row] = tx.execute(sql, params)
+    return (found[0]["seq"] or 0) if found else 0
+
+
+def _settled(tx: Transaction, sql: str) -> str:
+    return sql.replace("[settled]", tx.settled)
