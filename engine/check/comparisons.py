@@ -17,12 +17,12 @@ def _compare(reading: Reading, node: ir.Compare, facts: Facts) -> Type:
     left, right = reading.type(node.left, facts), reading.type(node.right, facts)
     if node.operator not in ("==", "!="):
         return _order(reading, node, left, right)
-    if left.literal is not NOTHING and right.literal is not NOTHING:
-        return Type("boolean", literal=(left.literal == right.literal) == (node.operator == "=="))
     if "null" in (left.kind, right.kind) or not (left.known and right.known):
         return BOOLEAN
     if group(left) != group(right) or left.kind == "mixed":
         return _unlike(reading, node, left, right)
+    if left.literal is not NOTHING and right.literal is not NOTHING:
+        return Type("boolean", literal=(left.literal == right.literal) == (node.operator == "=="))
     if left.name and right.name and left.name != right.name:
         reading.say(
             REFERENCE,

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from engine.catalogue import output
 from engine.check.codes import UNDEFINED
 from engine.check.infer import type_of
+from engine.check.names import CALLER
 from engine.check.near import did_you_mean
 from engine.check.reading import Reading, Report
 from engine.check.registry import code, project_rule
-from engine.check.types import ANY, TEXT, Type, of_output, of_row
+from engine.check.types import ANY, Type, of_output, of_row
 from engine.check.view import View
 from engine.errors import Place, Problem
 from engine.expressions import ExpressionProblem, condition
@@ -23,7 +24,6 @@ CONFIG = code(
     "Config values are text, integers, true or false, or lists and named values of these. A number "
     "with a fraction would be rounded; an empty value is most often one that was forgotten.",
 )
-CALLER = Type("dict", fields={"id": TEXT, "role": TEXT})
 
 
 @project_rule

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from engine.catalogue import output
 from engine.check.codes import ABSENT, INSIDE, LATER, UNDEFINED
 from engine.check.infer import type_of
+from engine.check.names import first_names
 from engine.check.near import did_you_mean
 from engine.check.operators import plain_part
 from engine.check.reading import Reading, Report
@@ -15,14 +15,10 @@ from engine.check.scope import Facts, Scope, definitions, why_hidden
 from engine.check.types import (
     ANY,
     NOTHING,
-    NULL,
     TEXT,
-    TIMESTAMP,
     Type,
     join,
     literal,
-    of_output,
-    plain,
 )
 from engine.check.view import View
 from engine.errors import Place
@@ -46,8 +42,6 @@ BRACES = code(
 _PATH = r"(?P<path>(?P<name>[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)+)"
 _BARE = re.compile(rf"\s*{_PATH}\s*\Z")
 _ONE_BRACE = re.compile(rf"\$?\{{\s*{_PATH}\s*\}}")
-RUN = Type("dict", fields={"flow": TEXT, "digest": TEXT})
-CALLER = Type("dict", fields={"id": TEXT, "role": TEXT})
 
 
 class Here:
@@ -230,26 +224,6 @@ ABSENT_MEND = {
     "input": "Read the event or a locked node's outputs, or make it `trigger: {manual: {…}}`.",
     "error": "Read it in the nodes that follow a failed call only.",
 }
-
-
-def first_names(flow: Flow, view: View) -> dict[str, Type]:
-    """The reserved names, as a run of this flow begins with them."""
-    by_stripe = "stripe" in flow.trigger
-    config = ANY
-    if view.project is not None:
-        values = view.project.config.items()
-        config = Type("dict", fields={name: plain(literal(value)) for name, value in values})
-    given = {name: of_output(output(name, one), view.order) for name, one in flow.inputs.items()}
-    inputs = NULL if by_stripe else Type("dict", fields=given)
-    return {
-        "event": ANY,
-        "config": config,
-        "run": RUN,
-        "now": TIMESTAMP,
-        "caller": NULL if by_stripe else CALLER,
-        "input": inputs,
-        "error": NULL,
-    }
 
 
 def typed(expression: Expression, reading: Reading, facts: Facts) -> Type:

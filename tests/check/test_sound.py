@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.check.types import Type
@@ -96,6 +96,7 @@ def conforms(value: Any, found: Type) -> bool:
 
 
 @settings(max_examples=400, deadline=None)
+@example(expression="((1 == 1) == (1 | default(input.number)))", inputs=[dict.fromkeys(NAMES, 1)])
 @given(expression=expressions, inputs=st.lists(values, min_size=1, max_size=4))
 def test_an_expression_without_findings_has_a_value_of_its_type(
     expression: str, inputs: list[dict[str, Any]]
