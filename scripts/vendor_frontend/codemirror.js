@@ -1,0 +1,32 @@
+// What of CodeMirror 6 the playground uses, in one module.
+export {
+  acceptCompletion,
+  autocompletion,
+  closeBrackets,
+  closeBracketsKeymap,
+  completionKeymap,
+  startCompletion,
+} from "@codemirror/autocomplete";
+export { defaultKeymap, history, historyKeymap, indentLess, indentMore } from "@codemirror/commands";
+export { yaml } from "@codemirror/lang-yaml";
+export {
+  HighlightStyle,
+  bracketMatching,
+  foldGutter,
+  foldKeymap,
+  indentOnInput,
+  indentUnit,
+  syntaxHighlighting,
+} from "@codemirror/language";
+export { forceLinting, lintGutter, lintKeymap, nextDiagnostic, setDiagnostics } from "@codemirror/lint";
+export { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
+export { Compartment, EditorState } from "@codemirror/state";
+export {
+  EditorView,
+  drawSelection,
+  highlightActiveLine,
+  highlightActiveLineGutter,
+  keymap,
+  lineNumbers,
+} from "@codemirror/view";
+export { tags } from "@lezer/highlight";
