@@ -115,8 +115,7 @@ class _Reader:
         self.problems.append(Problem(f"case.{code}", self.document.place(path), message, mend))
 
     def _rows(self, rows: Rows, at: Path, *, whole: bool) -> None:
-        place = self.document.place
-        self.problems += check_rows(rows, self.project.file, place, at, whole=whole)
+        self.problems += check_rows(rows, self.project.file, self.document, at, whole=whole)
 
     def _now(self, written: Value, at: Path, deliveries: list[Delivery]) -> str:
         if "now" not in written:

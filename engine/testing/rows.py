@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from engine.check.near import did_you_mean
 from engine.errors import Place, Problem
@@ -10,12 +10,13 @@ from engine.model import Path, ProjectFile, Row, Table
 from engine.store.base import BadValue
 from engine.store.codec import TableCodec
 from engine.testing.case import Rows
+from engine.yamlfile import Document
 
 ANY_TIME = "2000-01-01T00:00:00Z"
 
 
 def check_rows(
-    rows: Rows, project: ProjectFile, place: Callable[[Path], Place], at: Path, *, whole: bool
+    rows: Rows, project: ProjectFile, document: Document, at: Path, *, whole: bool
 ) -> Iterator[Problem]:
     """Every wrong name and value. `whole` rows are to be inserted, others are compared.
 
@@ -27,35 +28,41 @@ def check_rows(
             near = did_you_mean(name, project.tables)
             mend = f"Tables: {', '.join(project.tables)}."
             message = f"there is no table '{name}'.{near}"
-            yield Problem("case.table", place((*at, name)), message, mend)
+            yield Problem("case.table", _key(document, (*at, name)), message, mend)
             continue
         codec = TableCodec(table, project.tables, {}, {})
         for index, row in enumerate(listed):
             path = (*at, name, index)
-            wrong = list(_values(row, table, codec, place, path))
+            wrong = list(_values(row, table, codec, document, path))
             yield from wrong
             if whole and not wrong:
                 try:
                     codec.new_row(row, ANY_TIME)
                 except BadValue as error:
-                    yield Problem("case.value", place(path), str(error), "Add the value.")
+                    yield Problem("case.value", document.place(path), str(error), "Add the value.")
+
+
+def _key(document: Document, path: Path) -> Place:
+    """Where the name of a table or column is written."""
+    return document.key_places.get(path, document.place(path))
 
 
 def _values(
-    row: Row, table: Table, codec: TableCodec, place: Callable[[Path], Place], at: Path
+    row: Row, table: Table, codec: TableCodec, document: Document, at: Path
 ) -> Iterator[Problem]:
     known = [column.name for column in table.visible]
     for name, value in row.items():
-        where = place((*at, name))
+        path = (*at, name)
         if name not in known:
             near = did_you_mean(name, known, key=(table.name, table.key))
             message = f"table '{table.name}' has no column '{name}'.{near}"
-            yield Problem("case.column", where, message, f"Its columns: {', '.join(known)}.")
+            mend = f"Its columns: {', '.join(known)}."
+            yield Problem("case.column", _key(document, path), message, mend)
             continue
         try:
             kept = codec.encoders[name](value)
         except BadValue as error:
-            yield Problem("case.value", where, str(error), "Correct the value.")
+            yield Problem("case.value", document.place(path), str(error), "Correct the value.")
             continue
         if codec.types[name] != "json":  # compared as data, kept as text
             row[name] = kept
