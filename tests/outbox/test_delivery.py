@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from engine.net import Refused
 from engine.net.client import Reply, Unanswered
-from engine.outbox import LEASE, delay, retry_after
+from engine.net.schedule import delay, retry_after
+from engine.outbox import LEASE
 from engine.store import outbox, runs
 from engine.store.base import StoreBusy
 from tests.outbox.support import START, Server, Shop, sent
