@@ -39,6 +39,6 @@ echo 'export { Graph, layout } from "@dagrejs/dagre";' > dagre.js
   done
 } > "$target/LICENSES.txt"
 # The accessibility checker of the browser tests; it does not travel in the wheel.
-cp node_modules/axe-core/axe.min.js "$tests/axe.min.js"
+gzip -9 -n -c node_modules/axe-core/axe.min.js > "$tests/axe.min.js.gz"
 cat node_modules/axe-core/LICENSE node_modules/axe-core/LICENSE-3RD-PARTY.txt > "$tests/axe.LICENSE.txt"
 ls -l "$target" "$tests"
