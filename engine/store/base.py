@@ -6,7 +6,7 @@ a timestamp is text `YYYY-MM-DDTHH:MM:SSZ` (UTC), an amount an int of minor unit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -77,6 +77,16 @@ class StoreBusy(StoreError):
     """The database is locked, full or gone for the moment; trying again later can help."""
 
 
+class StoreConflict(StoreBusy):
+    """Another transaction was in the way; nothing was written, and the same work can be run again
+    at once."""
+
+
+class RowChanged(StoreConflict):
+    """Another transaction changed a row between this one's reading and writing it; what was
+    computed from it is stale. Run the same work again, from the reading on."""
+
+
 class ServerAlreadyRunning(StoreError):
     """Another server process works on this database, and it can have only one."""
 
@@ -107,6 +117,13 @@ class Transaction(Protocol):
 
     now: str
     """What `created_at` and `updated_at` are set to. A run sets it to its own `now`."""
+
+    shared: bool
+    """Whether others write to this database at the same time. Where they do, a UniqueViolation or
+    a RowChanged can be a race, and the same work may do well when it is run again."""
+
+    for_update: str
+    """SQL to end a select with that holds its rows: `FOR UPDATE`, empty where there is one writer."""
 
     skip_locked: str
     """SQL to end a sub-select with that picks due work: `FOR UPDATE SKIP LOCKED` where the
@@ -149,13 +166,14 @@ class Transaction(Protocol):
     def update(self, table: str, where: Where, values: Row) -> list[Change]:
         """Change all rows that match, in key order; a timestamp `updated_at` follows by itself.
 
-        The key of a row cannot be changed. Raises as `insert` does.
+        The key of a row cannot be changed. Raises as `insert` does, and RowChanged when a row is
+        no longer as this transaction (since its outermost savepoint) has read it.
         """
 
     def delete(self, table: str, where: Where) -> list[Change]:
         """Delete all rows that match, in key order.
 
-        Raises ConstraintViolation where others refer to one.
+        Raises ConstraintViolation where others refer to one, RowChanged as `update` does.
         """
 
     def system_writes(self) -> AbstractContextManager[None]:
@@ -191,10 +209,13 @@ class Store(Protocol):
         log itself (`engine.store.changes.Recorder`), just before the commit.
         """
 
-    def transaction(self) -> AbstractContextManager[Transaction]:
+    def transaction(self, *, careful: bool = False) -> AbstractContextManager[Transaction]:
         """Begin; commit durably on leaving, roll back on an exception. SQLite: one at a time.
 
-        Raises StoreBusy when it cannot begin or commit; then nothing was written.
+        Raises StoreBusy when it cannot begin or commit; then nothing was written (or, where the
+        connection broke during the commit, perhaps all of it), and StoreConflict when the same work
+        should be run again. A connector may put off the outcome of statements that cannot fail but
+        by a fault; `careful` has each answered at once, so that the error comes where it belongs.
         """
 
     def reader(self) -> AbstractContextManager[Transaction]:
@@ -202,11 +223,22 @@ class Store(Protocol):
         (an in-memory store has one connection, so there it does)."""
 
     def snapshot(self) -> Store:
-        """A private in-memory copy to try things on; nothing done to it reaches this database."""
+        """The database as it is now, to try things on: nothing done to it reaches the database.
 
-    def claim_server(self) -> None:
-        """Say that this process is the server, until `close`. Raises ServerAlreadyRunning when the
-        database takes only one server process and has one."""
+        SQLite: a copy in memory. PostgreSQL: a transaction that is rolled back when it is closed.
+        """
+
+    def claim_server(self) -> bool:
+        """Say that this process is a server, until `close`; True when it is the only one, so that
+        leases left by others are void. Raises ServerAlreadyRunning when the database takes only one
+        server process and has one."""
+
+    def listen(self, channel: str, heard: Callable[[str], None]) -> Callable[[], None]:
+        """Have `heard` called with each message notified on this channel; gives what ends it.
+
+        It is called in another thread and must be quick. After a lost connection it is called with
+        an empty message: anything may have been missed.
+        """
 
     def close(self) -> None:
         """Give up all connections."""

@@ -16,6 +16,7 @@ from engine.model import Table
 from engine.store.base import Clock, StoreBusy, StoreError
 from engine.store.changes import Recorder
 from engine.store.codec import TableCodec
+from engine.store.ears import Ears
 from engine.store.filelock import FileLock
 from engine.store.sqlite_errors import translated
 from engine.store.sqlite_schema import SqliteEditor
@@ -67,14 +68,15 @@ class SqliteStore:
         self._readers: deque[sqlite3.Connection] = deque()
         self._server: FileLock | None = None
         self._log = Recorder(tables)
+        self._ears = Ears()
         self._wakes: tuple[Callable[[], None], ...] = ()
         self.connection = self._connect()
 
     def watch(self, wake: Callable[[], None]) -> None:
         self._wakes += (wake,)
 
-    def transaction(self) -> _Writing:
-        return _Writing(self)
+    def transaction(self, *, careful: bool = False) -> _Writing:
+        return _Writing(self)  # always careful: each statement's outcome is known at once
 
     @contextmanager
     def reader(self) -> Iterator[SqliteReader]:
@@ -111,13 +113,17 @@ class SqliteStore:
             raise translated(error) from error
         return copy
 
-    def claim_server(self) -> None:
+    def claim_server(self) -> bool:
         if self.path is None or self._server is not None:
-            return
+            return True
         self._server = FileLock.taken(
             self.path.with_name(self.path.name + "-server"),
             f"the database {self.path}, which is SQLite and takes one server process at a time",
         )
+        return True
+
+    def listen(self, channel: str, heard: Callable[[str], None]) -> Callable[[], None]:
+        return self._ears.listen(channel, heard)
 
     @contextmanager
     def editor(self, *, write: bool = False) -> Iterator[SqliteEditor]:
@@ -268,3 +274,6 @@ class _Writing:
                     connection.execute("ROLLBACK")
             finally:
                 self._store.leave_turn()
+        if kind is None and tx.notes:
+            for channel, message in tx.notes:
+                self._store._ears.tell(channel, message)

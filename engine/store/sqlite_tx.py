@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, NoReturn
 
 from engine.model import Change, Row, Value
-from engine.store.base import (
-    BadValue,
-    ConstraintViolation,
-    StoreBusy,
-    StoreError,
-    UnknownTable,
-    Where,
-    WriteRefused,
-)
-from engine.store.codec import did_you_mean, shown
+from engine.store.base import StoreBusy, StoreError, Where
+from engine.store.rows import RowTransaction, dangling, read_only, referring
 from engine.store.sqlite_errors import translated
 from engine.store.statements import Statements
 
 
-class SqliteTransaction:
+class SqliteTransaction(RowTransaction):
     """See `engine.store.base.Transaction`. Made by a store, used by one thread."""
 
+    shared = False
+    for_update = ""
     skip_locked = ""
     next_seq = "NULL"
     settled = "1 = 1"
@@ -32,15 +26,11 @@ class SqliteTransaction:
     def __init__(
         self, connection: sqlite3.Connection, plans: Mapping[str, Statements], now: str
     ) -> None:
-        self.changes: list[Change] = []
-        self.now = now
+        super().__init__(plans, now)
         self._connection = connection
-        self._plans = plans
         self._cursor: Any = connection.cursor()
-        self._depth = 0
-        self._system = 0
-        self.lost: StoreError | None = None
-        """Why nothing more can be done in this transaction, once that is so."""
+        self.notes: dict[tuple[str, str], None] = {}
+        """What listeners are told after the commit."""
 
     def get(self, table: str, key: Value) -> Row | None:
         plan = self._plans.get(table) or self._unknown(table)
@@ -111,9 +101,6 @@ class SqliteTransaction:
         self.changes += changes
         return changes
 
-    def system_writes(self) -> _SystemWrites:
-        return _SystemWrites(self)
-
     def savepoint(self) -> _Savepoint:
         return _Savepoint(self)
 
@@ -129,6 +116,12 @@ class SqliteTransaction:
             self._cursor.executemany(sql, params)
         except sqlite3.Error as error:
             raise self._failed(error, None, None, False) from error
+
+    def serialize(self, keys: Iterable[str]) -> None:
+        """One writer: all transactions come one after another."""
+
+    def notify(self, channel: str, message: str = "") -> None:
+        self.notes[channel, message] = None
 
     def end(self, why: str) -> None:
         """Let nothing more through: outside BEGIN each statement would commit by itself."""
@@ -155,7 +148,7 @@ class SqliteTransaction:
     ) -> StoreError:
         table = plan.codec.table if plan else None
         if plan and error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
-            named = self._referring(plan) if deleting else self._dangling(plan, row or {})
+            named = referring(plan, self._plans) if deleting else self._dangling(plan, row or {})
             return named or translated(error, table, row)
         refusal = translated(error, table, row)
         if not self._connection.in_transaction:  # disk full and I/O errors roll all of it back
@@ -172,30 +165,8 @@ class SqliteTransaction:
                 continue
             to = self._plans[target]
             if not self._run(to.select_by_key, (value,)):
-                return ConstraintViolation(
-                    f"{table.name}.{name}: found {shown(value)}, but '{target}' has no row with "
-                    f"this {to.key}; insert that row first, or give the {to.key} of one there is.",
-                    table=table.name,
-                    columns=(name,),
-                    value=value,
-                )
+                return dangling(table, name, value, to)
         return None
-
-    def _referring(self, plan: Statements) -> StoreError | None:
-        """Which tables could hold the rows that keep a row from being deleted."""
-        table = plan.codec.table.name
-        columns = [
-            f"{other}.{column.name}"
-            for other, its in self._plans.items()
-            for column in its.codec.table.columns.values()
-            if column.references == table
-        ]
-        return ConstraintViolation(
-            f"table '{table}': other rows still refer to this one (by {' or '.join(columns)}); "
-            "delete those first, or keep it.",
-            table=table,
-            columns=(plan.key,),
-        )
 
     def _matching(self, plan: Statements, where: Where) -> list[Row]:
         table = plan.codec.table.name
@@ -204,40 +175,11 @@ class SqliteTransaction:
             return [] if row is None else [row]
         return self.find(table, where)
 
-    def _writable(self, table: str) -> Statements:
-        plan = self._plans.get(table) or self._unknown(table)
-        if plan.codec.table.system and not self._system:
-            raise WriteRefused(
-                f"'{table}' is a system table: only the engine's locked nodes write it, from what "
-                "Stripe says. Read it in a flow, and keep your own facts in your own tables."
-            )
-        return plan
-
-    def _unknown(self, table: str) -> NoReturn:
-        known = ", ".join(f"'{name}'" for name in self._plans)
-        raise UnknownTable(
-            f"there is no table '{table}'; the project has {known}."
-            f"{did_you_mean(table, self._plans)}"
-        )
-
-    def _key_change(self, plan: Statements, found: Value, wanted: Value) -> NoReturn:
-        raise BadValue(
-            f"{plan.codec.table.name}.{plan.key}: found {shown(wanted)} for row {shown(found)}; "
-            "expected the same, the key of a row cannot be changed. Leave it out of the values, or "
-            "delete the row and insert a new one.",
-            table=plan.codec.table.name,
-            column=plan.key,
-            value=wanted,
-        )
-
 
 class SqliteReader(SqliteTransaction):
     """A transaction that only reads."""
 
-    def _writable(self, table: str) -> Statements:
-        raise WriteRefused(
-            f"'{table}' can only be read here; write inside `store.transaction()` instead."
-        )
+    _writable = read_only
 
 
 class _Lost:
@@ -282,16 +224,3 @@ class _Savepoint:
         if tx.lost is None:
             tx._run(f"ROLLBACK TO {self._name}", ())
             tx._run(f"RELEASE {self._name}", ())
-
-
-class _SystemWrites:
-    __slots__ = ("_tx",)
-
-    def __init__(self, tx: SqliteTransaction) -> None:
-        self._tx = tx
-
-    def __enter__(self) -> None:
-        self._tx._system += 1
-
-    def __exit__(self, *exc: object) -> None:
-        self._tx._system -= 1
