@@ -7,7 +7,7 @@ import json
 import pathlib
 import time
 
-from engine.cli.main import DONE, FLOW_FAILED, project_argument, project_folder
+from engine.cli.main import DONE, FLOW_FAILED, client, project_argument, project_folder
 from engine.errors import BadInput
 
 
@@ -29,10 +29,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     replay.add_argument("event", metavar="EVENT_ID", nargs="*")
     replay.add_argument("--dead", action="store_true", help="all dead letters")
     replay.set_defaults(verb=_replay)
+    pull = verbs.add_parser("pull", help="ask Stripe for one event, and run it")
+    pull.add_argument("event", metavar="EVENT_ID")
+    pull.set_defaults(verb=_pull)
     sign = verbs.add_parser("sign", help="print the Stripe-Signature header for a recorded event")
     sign.add_argument("file", metavar="FILE", type=pathlib.Path)
     sign.set_defaults(verb=_sign)
-    for verb in (listing, show, replay, sign):
+    for verb in (listing, show, replay, pull, sign):
         project_argument(verb)
 
 
@@ -121,6 +124,23 @@ def _replay(options: argparse.Namespace) -> int:
             print(f"{verdict.event.id}: {verdict.outcome} {verdict.reason}".rstrip())
     store.close()
     return FLOW_FAILED if failed else DONE
+
+
+def _pull(options: argparse.Namespace) -> int:
+    from engine.project import Project
+    from engine.receive import Receiver
+    from engine.reconcile import deliver, one
+
+    project = Project.open(project_folder(options.project))
+    event = one(client(project), options.event)
+    store = project.store()
+    try:
+        verdicts = deliver(store, Receiver(project, project.secrets().mode), [event])
+    finally:
+        store.close()
+    for verdict in verdicts:
+        print(f"{verdict.event.id}: {verdict.outcome} {verdict.reason}".rstrip())
+    return FLOW_FAILED if any(verdict.error for verdict in verdicts) else DONE
 
 
 def _sign(options: argparse.Namespace) -> int:

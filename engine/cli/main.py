@@ -9,9 +9,14 @@ import os
 import pathlib
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from engine import __version__
 from engine.errors import ActionflowError, BadInput, ProblemsFound
+
+if TYPE_CHECKING:
+    from engine.project import Project
+    from engine.stripe.client import Client
 
 DONE, FLOW_FAILED, BAD_INPUT = 0, 1, 2
 
@@ -26,6 +31,9 @@ COMMANDS = {
     "events": "list, show, sign and replay received events",
     "keys": "make, list and revoke API keys",
     "outbox": "list, show and retry the calls that runs make after their commit",
+    "webhooks": "make or repair the endpoint in the Stripe account",
+    "reconcile": "ask Stripe for missed events, and run them",
+    "doctor": "look at keys, endpoint, clock, database and flows, and say what is wrong",
     "diagram": "draw flows as Mermaid diagrams",
 }
 
@@ -106,6 +114,22 @@ def project_folder(given: pathlib.Path | None, near: pathlib.Path | None = None)
         f"there is no project.yaml in {pathlib.Path().resolve()} nor in its folder flows/. Go to your "
         "project, name it with --project DIR, or make one with: actionflow init DIR"
     )
+
+
+def client(project: Project) -> Client:
+    """The Stripe account the project's key belongs to. Raises NoSecretKey.
+
+    ACTIONFLOW_STRIPE_BASE names the stand-in's address for trying things out; never with a live key.
+    """
+    from engine.stripe.client import Client, NoSecretKey
+
+    secrets = project.secrets()
+    if secrets.secret_key is None:
+        raise NoSecretKey
+    base = os.environ.get("ACTIONFLOW_STRIPE_BASE")
+    if base and secrets.mode == "live":
+        raise BadInput("ACTIONFLOW_STRIPE_BASE is set beside a live key; unset one of them.")
+    return Client(secrets.secret_key, base)
 
 
 if __name__ == "__main__":

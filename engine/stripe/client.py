@@ -68,6 +68,32 @@ class Client:
             return {"error": _error(error, status)}
         return {"ok": json.loads(str(answer))}
 
+    def fetch(self, url: str) -> dict[str, Any]:
+        """The object at a path of Stripe's API, as a thin event's `related_object` names it.
+
+        Raises StripeUnreachable; an object Stripe does not have gives `{"error": {...}}`.
+        """
+        import stripe
+
+        try:
+            answer = self._sdk.raw_request("get", url)
+        except stripe.StripeError as error:
+            status = error.http_status or 0
+            if status in (0, 409, 429) or status >= 500:
+                raise StripeUnreachable(f"GET {url}: {error.user_message or error}") from error
+            return {"error": _error(error, status)}
+        return {"ok": json.loads(answer.body)}
+
+    def date(self) -> str:
+        """Stripe's clock: the Date header of its answer to a small question. Raises StripeUnreachable."""
+        import stripe
+
+        try:
+            answer = self._sdk.raw_request("get", "/v1/events?limit=1")
+        except stripe.StripeError as error:
+            raise StripeUnreachable(f"Stripe says: {error.user_message or error}") from error
+        return str(answer.headers["Date"])
+
     @cached_property
     def _sdk(self) -> Any:
         import stripe
