@@ -42,6 +42,7 @@ class Service:
     actions: Actions | None
     """None without a Stripe key."""
     deliverer: Deliverer
+    stripe: Client | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
@@ -64,17 +65,27 @@ class Service:
         writer = Writer(store, lambda: service.receiver)
         key = secrets.secret_key or (STANDIN_KEY if stripe_base else None)
         acting = None
-        if key:
+        stripe = Client(key, stripe_base) if key else None
+        if stripe:
             acting = Actions(
                 project=lambda: service.project,
                 transact=lambda work: writer.submit(work).result(),
-                stripe=Client(key, stripe_base),
+                stripe=stripe,
                 publishable_key=secrets.publishable_key or (STANDIN_KEY if stripe_base else None),
             )
         calls = Outbox(lambda: service.project, lambda work: writer.submit(work).result())
         service = cls(
-            project, store, secrets, receiver, writer, tokens, FailureLimit(), acting, Deliverer(calls)
+            project,
+            store,
+            secrets,
+            receiver,
+            writer,
+            tokens,
+            FailureLimit(),
+            acting,
+            Deliverer(calls),
         )
+        service.stripe = stripe
         writer.start()
         writer.submit(actions.release_all).result()
         writer.submit(outbox.release_all).result()

@@ -6,15 +6,18 @@ import asyncio
 import logging
 import time
 
+import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from engine.store.base import StoreBusy
+from engine.stripe.client import StripeUnreachable
 from engine.stripe.event import BadEvent, load, of
 from engine.stripe.signature import SecretMissing, SignatureRefused, verify
 from engine.web.body import TooLarge, read_body
 from engine.web.problems import problem
 from engine.web.service import Service
+from engine.web.thin import completed
 
 log = logging.getLogger("actionflow.webhook")
 
@@ -58,8 +61,16 @@ async def stripe_webhook(request: Request) -> Response:
     except BadEvent as error:
         log.warning("refused: %s", error)
         return problem(400, "not_an_event", str(error))
+    payload = body.decode()
+    if event.thin:
+        try:
+            data, event = await completed(data, event, service.project, service.stripe)
+        except StripeUnreachable as error:
+            log.warning("%s", error)
+            return problem(503, "stripe_unreachable", str(error), headers={"Retry-After": "5"})
+        payload = orjson.dumps(data).decode()
     try:
-        verdict = await asyncio.wrap_future(service.writer.deliver(data, body.decode(), event))
+        verdict = await asyncio.wrap_future(service.writer.deliver(data, payload, event))
     except StoreBusy as error:
         log.error("event %s could not be kept: %s", event.id, error)
         return problem(503, "busy", str(error), headers={"Retry-After": "5"})

@@ -60,7 +60,9 @@ def test_an_event_is_answered_after_its_commit_and_once(shop: Shop) -> None:
         b"{}",
         b'{"object": "event"}',
         b'{"object": "charge", "id": "ch_1"}',
-        orjson.dumps({"object": "event", "id": "evt_x", "type": "a.b", "created": 1, "livemode": False}),
+        orjson.dumps(
+            {"object": "event", "id": "evt_x", "type": "a.b", "created": 1, "livemode": False}
+        ),
         b"[" * 100_000,
         b'{"a":' * 50_000,
     ],
@@ -173,7 +175,9 @@ def test_the_event_beats_the_order_row(shop: Shop) -> None:
     assert shop.rows("payment") == []
 
     def make_order(tx: Any) -> None:
-        tx.insert("order", {"id": 42, "user_id": "ada", "item": "x", "amount": 10_000, "currency": "usd"})
+        tx.insert(
+            "order", {"id": 42, "user_id": "ada", "item": "x", "amount": 10_000, "currency": "usd"}
+        )
 
     shop.service.writer.submit(make_order).result()
     assert post(shop, body).json()["outcome"] == "done"
@@ -232,3 +236,52 @@ def test_actions_are_described(shop: Shop) -> None:
     assert schema["properties"]["orderId"] == {"type": "integer"}
     assert schema["properties"]["mode"]["enum"] == ["elements", "checkout", None]
     assert set(document["paths"]) == {"/actions/pay", "/actions/refund", "/actions/recurring"}
+
+
+def test_a_thin_event_fetches_its_object(shop: Shop) -> None:
+    made = shop.act("pay", {"orderId": 1}).json()
+    intent = shop.row("payment", id=made["paymentId"])["transaction_id"]
+    shop.stripe().payment_intents.confirm(
+        intent, {"payment_method": "pm_card_visa", "return_url": "http://127.0.0.1/back"}
+    )
+    thin = {
+        "id": "evt_thin",
+        "object": "v2.core.event",
+        "type": "v1.payment_intent.succeeded",
+        "created": "2026-06-01T00:00:00.000Z",
+        "livemode": False,
+        "reason": None,
+        "related_object": {
+            "id": intent,
+            "type": "payment_intent",
+            "url": f"/v1/payment_intents/{intent}",
+        },
+    }
+    answer = post(shop, orjson.dumps(thin))
+    assert answer.json()["outcome"] == "done", answer.text
+    assert shop.row("payment")["status"] == "SUCCESSFUL"
+    assert shop.row("order", id=1)["status"] == "paid"
+    assert post(shop, orjson.dumps(thin)).json()["outcome"] == "duplicate"
+
+
+def test_a_thin_event_whose_object_cannot_be_fetched_is_sent_again(shop: Shop) -> None:
+    shop.no_sdk_retries()
+    assert shop.service.actions is not None
+    shop.service.stripe = shop.service.actions.stripe  # type: ignore[assignment]
+    thin = {
+        "id": "evt_thin",
+        "object": "v2.core.event",
+        "type": "v1.payment_intent.succeeded",
+        "created": "2026-06-01T00:00:00.000Z",
+        "livemode": False,
+        "related_object": {
+            "id": "pi_x",
+            "type": "payment_intent",
+            "url": "/v1/payment_intents/pi_x",
+        },
+    }
+    answer = post(shop, orjson.dumps(thin))
+    assert (answer.status_code, answer.json()["code"]) == (503, "stripe_unreachable")
+    assert inbox(shop) == []
+    ping = {**thin, "id": "evt_ping", "type": "v2.core.event_destination.ping"}
+    assert post(shop, orjson.dumps(ping)).json()["outcome"] == "ignored"
