@@ -147,6 +147,23 @@ KEY = Table(
     title="API keys, by their SHA-256",
 )
 
+SESSION = Table(
+    PREFIX + "session",
+    _columns(
+        digest="text",
+        csrf="text",
+        role="text",
+        caller="text",
+        via="text",
+        key_digest="text",
+        created_at="timestamp",
+        expires_at="timestamp",
+        null=("key_digest",),
+    ),
+    key="digest",
+    title="Who is signed in to the studio, by the SHA-256 of the cookie",
+)
+
 OUTBOX = Table(
     PREFIX + "outbox",
     _columns(
@@ -207,7 +224,7 @@ CHANGE = Table(
 )
 
 OWN_TABLES: Mapping[str, Table] = {
-    table.name: table for table in (META, INBOX, FLOW, RUN, ACTION, KEY, OUTBOX, CHANGE)
+    table.name: table for table in (META, INBOX, FLOW, RUN, ACTION, KEY, SESSION, OUTBOX, CHANGE)
 }
 
 UNFINISHED = "state <> 'done'"

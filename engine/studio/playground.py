@@ -1,0 +1,149 @@
+"""The playground: recorded events to try a flow on, the dry run, and the words an editor offers."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping
+
+from engine.catalogue import Output, catalogue, editor_schema
+from engine.dryrun import DryRun, Recorded, dry_run, read_event
+from engine.errors import BadInput
+from engine.model import RESERVED_NAMES, Value
+from engine.project import Project
+from engine.store import inbox
+from engine.store.base import Store, Transaction
+from engine.stripe.event import BadEvent, load, of
+from engine.studio.masking import mask, mask_text
+from engine.studio.runs import traced_graph
+
+FOLDER = "events"
+LATEST = 200
+"""Events of the inbox that are offered."""
+LARGEST_COPY = 256 * 1024 * 1024
+"""Bytes of an SQLite file that a dry run still copies; larger ones are tried on seed.yaml."""
+
+
+def events_for(project: Project, flow: str, tx: Transaction) -> dict[str, Value]:
+    """Events that start this flow: recorded ones by name, and the latest of the inbox by id."""
+    recorded = []
+    for path in sorted((project.folder / FOLDER).glob("*.json")):
+        try:
+            _, _, event = read_event(path)
+        except BadInput:
+            continue  # `check` says what is wrong with it
+        if _starts(project, flow, event):
+            recorded.append({"name": path.stem, "type": event.type, "version": event.api_version})
+    received = []
+    for row in inbox.listing(tx, limit=LATEST):
+        if row.flow == flow:
+            received.append(
+                {"id": row.id, "type": row.type, "at": row.received_at, "state": row.state}
+            )
+    return {"recorded": recorded, "received": received}
+
+
+def find_event(project: Project, tx: Transaction, source: str, name: str) -> Recorded:
+    """A recorded event (`source` is file) or one of the inbox (inbox). Raises BadInput."""
+    if source == "inbox":
+        row = inbox.show(tx, name)
+        if row is None:
+            raise BadInput(f"There is no event '{name}' in the inbox.")
+        try:
+            data = load(row.payload.encode())
+            return data, row.payload, of(data)
+        except BadEvent as error:
+            raise BadInput(f"The event {name} cannot be read: {error}") from None
+    known = {path.stem: path for path in (project.folder / FOLDER).glob("*.json")}
+    if name not in known:
+        raise BadInput(f"There is no recorded event '{name[:100]}' in {FOLDER}/.")
+    return read_event(known[name])
+
+
+def database_for(project: Project, store: Store, rows: str) -> tuple[Store, str]:
+    """What to try on: `copy` of the database as it is now, or the `seed` rows. Close it after use.
+
+    A copy of a large database is refused. Raises BadInput, StoreError.
+    """
+    if rows == "seed":
+        return project.scratch(project.seed()), "the rows of seed.yaml"
+    if _size(project.database_file) > LARGEST_COPY:
+        raise BadInput(
+            f"The database is over {LARGEST_COPY >> 20} MB, too large to copy for a dry run here. "
+            "Choose the rows of seed.yaml, or run `actionflow dry-run` on a machine of its own."
+        )
+    return store.snapshot(), "a copy of the database as it is now"
+
+
+def try_flow(
+    project: Project, flow: str, event: Recorded, store: Store, database: str
+) -> dict[str, Value]:
+    """A dry run for the page: each event's verdict with graph, path and steps; rows; calls."""
+    return run_json(dry_run(project, flow, [event], store, database), project)
+
+
+def run_json(result: DryRun, project: Project) -> dict[str, Value]:
+    """A dry run as the page shows it, masked."""
+    return {
+        "database": result.database,
+        "failed": result.failed,
+        "events": [
+            {
+                "id": verdict.event.id,
+                "type": verdict.event.type,
+                "flow": verdict.flow,
+                "outcome": verdict.outcome,
+                "reason": mask_text(verdict.reason),
+                "seen_before": verdict.event.id in result.repeated,
+                **traced_graph(
+                    project.flows[verdict.flow].flow if verdict.flow else None, verdict.trace
+                ),
+            }
+            for verdict in result.verdicts
+        ],
+        "changes": [mask(change.as_json()) for change in result.changes],
+        "calls": [mask(call) for call in result.calls],
+    }
+
+
+def words(project: Project) -> dict[str, Value]:
+    """What an editor can offer: the schema of flows, tables with columns, outputs by node type."""
+    tables = project.file.tables.values()
+    return {
+        "schema": editor_schema("flow"),
+        "tables": {
+            table.name: {
+                "title": table.title,
+                "system": table.system,
+                "columns": {column.name: column.type for column in table.visible},
+            }
+            for table in tables
+        },
+        "outputs": {
+            spec.type: spec.outputs
+            if isinstance(spec.outputs, str)
+            else {name: _told(one) for name, one in spec.outputs.items()}
+            for spec in catalogue().values()
+        },
+        "titles": {spec.type: spec.title for spec in catalogue().values()},
+        "flows": sorted(
+            name for name, one in project.flows.items() if "manual" in one.flow.trigger
+        ),
+        "config": sorted(project.file.config),
+        "reserved": sorted(RESERVED_NAMES),
+    }
+
+
+def _told(one: Output) -> Mapping[str, Value]:
+    return {"type": one.type, "optional": one.nullable, "doc": one.doc, "one_of": one.one_of}
+
+
+def _starts(project: Project, flow: str, event: Value) -> bool:
+    found = project.flow_for(event)
+    return found is not None and found.flow.name == flow
+
+
+def _size(path: pathlib.Path | None) -> int:
+    try:
+        return path.stat().st_size if path else 0
+    except OSError:
+        return 0
