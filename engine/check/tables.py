@@ -153,7 +153,7 @@ def _insert(node: Node, here: Here, table: Table) -> None:
     missing = [
         column.name
         for column in table.visible
-        if column.name not in written and not _filled_in(column, table)
+        if column.name not in written and not filled_in(column, table)
     ]
     if missing and not node.keys.get("template"):
         here.say(
@@ -175,7 +175,7 @@ def _insert(node: Node, here: Here, table: Table) -> None:
         )
 
 
-def _filled_in(column: Column, table: Table) -> bool:
+def filled_in(column: Column, table: Table) -> bool:
     """Whether the engine or the database gives the value when none is written."""
     if column.nullable or column.has_default:
         return True
