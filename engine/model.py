@@ -153,6 +153,14 @@ class HttpRules:
 
 
 @dataclass(frozen=True, slots=True)
+class StudioRules:
+    """Whether the studio is served, and whether flows may be saved in it (docs/studio.md)."""
+
+    on: bool = True
+    edit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectFile:
     """flows/project.yaml, read. `secrets` maps a secret's name to environment variable names."""
 
@@ -169,6 +177,7 @@ class ProjectFile:
     http: HttpRules = field(default_factory=HttpRules)
     places: Mapping[Path, Place] = field(default_factory=dict)
     jwt: JwtSettings | None = None
+    studio: StudioRules = field(default_factory=StudioRules)
 
     @property
     def order(self) -> Table:

@@ -51,8 +51,15 @@ def read_project(path: pathlib.Path) -> ProjectFile:
         },
         places=document.places,
         jwt=jwt_settings(data),
+        studio=_studio(data.get("studio")),
         http=HttpRules(**{**written, "allow": tuple(written.get("allow", ()))}),
     )
+
+
+def _studio(written: Value) -> StudioRules:
+    if isinstance(written, str):  # the only word is `off`
+        return StudioRules(on=False)
+    return StudioRules(**(written or {}))
 
 
 def _http_problems(document: Document) -> Iterator[Problem]:
