@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from engine.accessfile import access_problems, jwt_settings
 from engine.catalogue import shape
 from engine.errors import Problem, ProblemsFound
-from engine.model import Column, HttpRules, Path, ProjectFile, Table, Value
+from engine.model import Column, HttpRules, Path, ProjectFile, StudioRules, Table, Value
 from engine.net.guard import Allowed
 from engine.shape import check_shape, did_you_mean, kind
 from engine.store.schema import system_tables
