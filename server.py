@@ -16,11 +16,17 @@ from engine.web.actions import run_action
 from engine.web.health import healthz, readyz
 from engine.web.openapi import openapi
 from engine.web.service import lifespan
+from engine.web.subscribe import subscribe
+from engine.web.tables import read_table
+from engine.web.tickets import make_ticket
 from engine.web.webhook import stripe_webhook
 
 routes = [
     Route("/webhooks/stripe", stripe_webhook, methods=["POST"]),
     Route("/actions/{name}", run_action, methods=["POST"]),
+    Route("/tables/{table}", read_table),
+    Route("/tables/{table}/subscribe", subscribe),
+    Route("/tickets", make_ticket, methods=["POST"]),
     Route("/openapi.json", openapi),
     Route("/healthz", healthz),
     Route("/readyz", readyz),

@@ -153,6 +153,14 @@ class HttpRules:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveRules:
+    """How long row changes stay in the log that live results are read from: both bounds hold."""
+
+    keep_hours: int = 24
+    keep_changes: int = 100_000
+
+
+@dataclass(frozen=True, slots=True)
 class StudioRules:
     """Whether the studio is served, and whether flows may be saved in it (docs/studio.md)."""
 
@@ -175,6 +183,7 @@ class ProjectFile:
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     settings: Mapping[str, Value] = field(default_factory=dict)
     http: HttpRules = field(default_factory=HttpRules)
+    live: LiveRules = field(default_factory=LiveRules)
     places: Mapping[Path, Place] = field(default_factory=dict)
     jwt: JwtSettings | None = None
     studio: StudioRules = field(default_factory=StudioRules)

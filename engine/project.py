@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.check import check
 from engine.errors import BadInput, Problem, ProblemsFound
 from engine.load import Loaded, load_folder
-from engine.model import ProjectFile, Row
+from engine.model import ProjectFile, Row, Value
 from engine.run import CompiledFlow, compile_flows
 from engine.secrets import Secrets, dev_webhook_secret, from_environment
 from engine.store.base import Store, Transaction
@@ -46,6 +46,12 @@ class Project:
         assert loaded.project is not None
         flows = compile_flows(loaded.project, loaded.flows)
         return cls(loaded.folder, loaded.project, flows, warnings)
+
+    def with_config(self, **values: Value) -> Project:
+        """The same project with other config values, for this process only."""
+        file = replace(self.file, config={**self.file.config, **values})
+        flows = compile_flows(file, {name: one.flow for name, one in self.flows.items()})
+        return Project(self.folder, file, flows, self.warnings)
 
     @property
     def database_file(self) -> pathlib.Path | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from engine.accessfile import access_problems, jwt_settings
 from engine.catalogue import shape
 from engine.errors import Problem, ProblemsFound
-from engine.model import Column, HttpRules, Path, ProjectFile, StudioRules, Table, Value
+from engine.model import Column, HttpRules, LiveRules, Path, ProjectFile, StudioRules, Table, Value
 from engine.net.guard import Allowed
 from engine.shape import check_shape, did_you_mean, kind
 from engine.store.schema import system_tables
@@ -53,6 +53,7 @@ def read_project(path: pathlib.Path) -> ProjectFile:
         jwt=jwt_settings(data),
         studio=_studio(data.get("studio")),
         http=HttpRules(**{**written, "allow": tuple(written.get("allow", ()))}),
+        live=LiveRules(**(data.get("live") or {})),
     )
 
 

@@ -13,6 +13,10 @@ WRITE = """
     ON CONFLICT (key) DO UPDATE SET value = excluded.value
 """
 
+WRITE_ONCE = """
+    INSERT INTO actionflow_meta (key, value) VALUES (:key, :value) ON CONFLICT (key) DO NOTHING
+"""
+
 
 class Executor(Protocol):
     """Anything that runs SQL: a transaction, or the editor of a migration."""
@@ -29,3 +33,9 @@ def read(tx: Executor, key: str) -> str | None:
 def write(tx: Executor, key: str, value: str) -> None:
     """Keep this text under `key`."""
     tx.execute(WRITE, {"key": key, "value": value})
+
+
+def write_once(tx: Executor, key: str, value: str) -> str:
+    """Keep this text unless there is one already; the text that is kept."""
+    tx.execute(WRITE_ONCE, {"key": key, "value": value})
+    return read(tx, key) or value

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from starlette.applications import Starlette
 
 from engine.access import FailureLimit, TokenVerifier
 from engine.actions import Actions
+from engine.live.hub import Hub
 from engine.outbox import Deliverer, Outbox
 from engine.project import Project
 from engine.receive import Receiver
 from engine.secrets import Secrets
-from engine.store import actions, outbox
+from engine.store import actions, changes, outbox
 from engine.store.base import Store
 from engine.stripe.client import Client
-from engine.writer import Writer
+from engine.web.ticket import Tickets
+from engine.writer import Writer, WriterBusy
 
 log = logging.getLogger("actionflow.server")
 
@@ -43,6 +49,8 @@ class Service:
     """None without a Stripe key."""
     deliverer: Deliverer
     stripe: Client | None = None
+    hub: Hub = field(init=False)
+    tickets: Tickets = field(init=False)
     stopping: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
@@ -86,6 +94,8 @@ class Service:
             Deliverer(calls),
         )
         service.stripe = stripe
+        service.hub = Hub(store, housekeep=service.prune_changes)
+        service.tickets = Tickets.of(store)
         writer.start()
         writer.submit(actions.release_all).result()
         writer.submit(outbox.release_all).result()
@@ -107,6 +117,23 @@ class Service:
             except Exception:
                 log.exception("actions could not be taken up again")
 
+    def prune_changes(self) -> None:
+        """Have the writer shorten the log of changes, some at a time. Returns at once."""
+        rules = self.project.file.live
+        since = datetime.now(UTC) - timedelta(hours=rules.keep_hours)
+        work = partial(
+            changes.prune,
+            older_than=since.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            keep=rules.keep_changes,
+        )
+
+        def go_on(done: Future[bool]) -> None:
+            if done.exception() is None and done.result() and not self.stopping.is_set():
+                self.prune_changes()
+
+        with contextlib.suppress(WriterBusy):  # a minute later is as well
+            self.writer.submit(work).add_done_callback(go_on)
+
     def stop(self) -> None:
         """Finish what was taken, then let go of the database."""
         self.stopping.set()
@@ -126,8 +153,10 @@ def lifespan(project: Project, *, demo: bool = False, stripe_base: str | None = 
         service = Service.start(project, demo=demo, stripe_base=stripe_base)
         app.state.service = service
         try:
+            await service.hub.start()
             yield
         finally:
+            await service.hub.stop()
             service.stop()
 
     return run

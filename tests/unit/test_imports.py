@@ -20,7 +20,7 @@ LAYERS = [
     {"catalogue", "shape", "accessfile", "projectfile", "flowfile", "load", "nodes", "secrets", "diagram"},
     {"access", "check", "run", "trace"},
     {"project"},
-    {"receive", "writer", "actions", "outbox", "giveup"},
+    {"receive", "writer", "actions", "outbox", "giveup", "live"},
     {"dryrun"},
     {"testing"},
     {"cli", "web"},

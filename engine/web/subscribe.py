@@ -1,0 +1,179 @@
+"""GET /tables/{table}/subscribe: row changes as Server-Sent Events, from where the client was."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from engine.live.hub import TooManySubscribers
+from engine.live.messages import event, message, verdict
+from engine.live.subscriber import Ending, Subscriber
+from engine.model import Value
+from engine.store import changes
+from engine.store.base import StoreError, Transaction
+from engine.web.pages import page
+from engine.web.problems import problem
+from engine.web.query import BadQuery, Wanted, read_query, seq_of
+from engine.web.reading import caller_of, refusing
+from engine.web.service import Service
+
+log = logging.getLogger("actionflow.live")
+
+CHUNK = 200
+"""Changes read from the log at a time by a client that catches up."""
+RETRY = 1_000
+"""Milliseconds a browser waits before it comes again."""
+WORDS: dict[Ending, str] = {
+    "slow": "This client left too many changes unread. Come again with Last-Event-ID.",
+    "renew": "A stream does not live for ever. Come again with Last-Event-ID and credentials.",
+    "stopping": "This server is stopping. Come again with Last-Event-ID.",
+}
+
+
+async def subscribe(request: Request) -> Response:
+    """A stream of `ready`, `state`, `row`, `remove`, `reset` and `bye` events (docs/live.md)."""
+    return await run_in_threadpool(refusing, lambda: _admit(request))
+
+
+def _admit(request: Request) -> Response:
+    service: Service = request.app.state.service
+    caller = caller_of(request, by_ticket=True)
+    given = request.query_params.multi_items()
+    wanted = read_query(service.project.file, caller, request.path_params["table"], given)
+    header = request.headers.get("last-event-id", "")
+    since = seq_of("Last-Event-ID", header) if header else wanted.since
+    if service.hub.full:
+        return problem(503, "busy", str(TooManySubscribers()), headers={"Retry-After": "5"})
+    stream = EventStream(service, wanted)
+    stream.begin(since)
+    return stream
+
+
+class _Pruned(Exception):
+    """The log no longer has what comes after the client's place."""
+
+
+class EventStream(Response):
+    """The stream itself; it ends when the client goes, is too slow, or has had its time."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, service: Service, wanted: Wanted) -> None:
+        self.status_code = 200
+        self.background = None
+        self.body = b""
+        self.init_headers({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        del self.headers["content-length"]
+        self._service = service
+        self._wanted = wanted
+        self._subscriber = Subscriber()
+        self._cursor = 0
+        self._opening = b""
+
+    def begin(self, since: int | None) -> None:
+        """Find where the stream begins, and what it begins with. Raises BadQuery, StoreBusy."""
+        self._cursor, self._opening = self._open(since)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        watching = asyncio.create_task(self._watch(receive))
+        try:
+            start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+            await send(start)
+            async for chunk in self._follow():
+                await send(_body(chunk))
+            await send(_body(b"", more=False))
+        finally:
+            self._service.hub.leave(self._subscriber)
+            watching.cancel()
+
+    async def _watch(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._subscriber.end("gone")
+
+    async def _follow(self) -> AsyncIterator[bytes]:
+        hub, subscriber = self._service.hub, self._subscriber
+        cursor = self._cursor
+        try:
+            yield self._opening
+            while subscriber.ending is None and not hub.join(
+                subscriber, self._wanted.interests, cursor
+            ):
+                try:
+                    cursor, missed = await run_in_threadpool(self._missed, cursor)
+                except _Pruned:
+                    cursor, missed = await run_in_threadpool(self._open, cursor)
+                if missed:
+                    yield missed
+        except (StoreError, BadQuery, TooManySubscribers) as error:
+            log.warning("a stream could not go on: %s", error)
+            yield event("bye", {"reason": "busy", "message": str(error)})
+            return
+        while True:
+            data = await subscriber.take()
+            if data:
+                yield data
+            if subscriber.ending is not None:
+                break
+        if subscriber.ending == "slow":
+            log.info("a subscriber that did not read was cut off")
+        if subscriber.ending != "gone":
+            reason = subscriber.ending
+            yield event("bye", {"reason": reason, "message": WORDS[reason]})
+
+    def _open(self, since: int | None) -> tuple[int, bytes]:
+        """Where the stream begins, and what it begins with: a place in the log that is still there,
+        or the rows as they are."""
+        wanted, tables = self._wanted, [one.table for one in self._wanted.interests]
+        with self._service.store.reader() as tx:
+            position = changes.position(tx)
+            if since is not None and changes.pruned_to(tx) <= since <= position:
+                ready = event("ready", {"tables": tables, "resumed": True}, since)
+                return since, _retry() + ready
+            opening = [_retry()]
+            if since is not None:
+                opening.append(event("reset", {"tables": tables}))
+            ready = {"tables": tables, "resumed": False}
+            # The place comes with the last event: who is cut off before has to begin anew.
+            if not wanted.state:
+                return position, b"".join([*opening, event("ready", ready, position)])
+            opening.append(event("ready", ready))
+            states = [self._state(tx, name) for name in tables]
+            opening += [event("state", state) for state in states[:-1]]
+            opening.append(event("state", states[-1], position))
+            return position, b"".join(opening)
+
+    def _state(self, tx: Transaction, name: str) -> dict[str, Value]:
+        rows, more = page(tx, self._service.project.file.tables[name], self._wanted)
+        return {"table": name, "rows": rows, "complete": more is None}
+
+    def _missed(self, cursor: int) -> tuple[int, bytes]:
+        """The changes that come next in the log, as events, and the place behind them."""
+        interests = {interest.table: interest for interest in self._wanted.interests}
+        tables = self._service.project.file.tables
+        with self._service.store.reader() as tx:
+            logged = changes.after(tx, cursor, limit=CHUNK)
+            if changes.pruned_to(tx) > cursor:
+                raise _Pruned
+        found = []
+        for change in logged:
+            cursor = change.seq
+            interest = interests.get(change.table)
+            shown = verdict(change, interest) if interest else None
+            if shown is not None:
+                found.append(message(change, tables[change.table].key, shown=shown))
+        return cursor, b"".join(found)
+
+
+def _retry() -> bytes:
+    return b"retry: %d\n" % RETRY
+
+
+def _body(chunk: bytes, *, more: bool = True) -> Message:
+    return {"type": "http.response.body", "body": chunk, "more_body": more}
