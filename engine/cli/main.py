@@ -26,6 +26,7 @@ COMMANDS = {
     "check": "find every mistake in a project",
     "dry-run": "run a flow on a recorded event and show what it would do; writes nothing",
     "test": "run the project's own test cases",
+    "record": "make a test case of received events, without their personal data",
     "serve": "start the webhook server",
     "migrate": "show, then make, the changes the database needs",
     "events": "list, show, sign and replay received events",

@@ -12,7 +12,7 @@ from engine.errors import ActionflowError
 from engine.project import Project
 from engine.receive import LONGEST_DELAY
 from engine.store.base import Store, Transaction
-from engine.testing.case import Pause, Step, TestCase
+from engine.testing.case import Pause, Rows, Step, TestCase
 from engine.testing.coverage import Coverage
 from engine.testing.world import Failure, World
 
@@ -28,6 +28,14 @@ class Result:
     failures: list[Failure] = field(default_factory=list)
     orders: int = 0
     of: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How a case ended: what became of each event, and all rows by table."""
+
+    outcomes: list[str]
+    rows: Rows
 
 
 class Bench:
@@ -63,6 +71,16 @@ class Bench:
                         self._orders(world, result, [], [[step] for step in order])
             raise _Undo
         return result
+
+    def play(self, case: TestCase) -> Played:
+        """Do the case's steps once, in order. Raises ActionflowError."""
+        with contextlib.suppress(_Undo), self._store.transaction() as tx:
+            world = World.of(self.project, case, tx, self.coverage)
+            for step in case.steps:
+                world.take(step)
+            rows = {name: tx.find(name, {}) for name in self.project.file.tables}
+            raise _Undo
+        return Played(world.outcomes, rows)
 
     def _orders(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from engine.check.near import did_you_mean
 from engine.errors import Place, Problem
-from engine.model import Path, ProjectFile, Row, Table
+from engine.model import Path, ProjectFile, Row, Table, Value
 from engine.store.base import BadValue
 from engine.store.codec import TableCodec
 from engine.testing.case import Rows
@@ -66,3 +66,23 @@ def _values(
             continue
         if codec.types[name] != "json":  # compared as data, kept as text
             row[name] = kept
+
+
+def parents_first(rows: Rows, project: ProjectFile) -> Iterator[tuple[str, Row]]:
+    """The rows, each after those it refers to: tables may refer to each other in a ring."""
+    left = [(name, row) for name, listed in rows.items() for row in listed]
+    while left:
+        keys = {(name, row.get(project.tables[name].key)) for name, row in left}
+        free = [one for one in left if not keys & set(_references(*one, project))]
+        # Rows that wait for each other are the database's to refuse.
+        yield from free or left
+        left = [one for one in left if one not in free] if free else []
+
+
+def _references(name: str, row: Row, project: ProjectFile) -> Iterator[tuple[str, Value]]:
+    table = project.tables[name]
+    for column in table.columns.values():
+        value = row.get(column.name)
+        itself = column.references == name and value == row.get(table.key)
+        if column.references is not None and value is not None and not itself:
+            yield column.references, value

@@ -19,6 +19,7 @@ from engine.testing.case import Act, Pause, Step, TestCase, Written
 from engine.testing.comparison import compare, holds, text
 from engine.testing.coverage import Coverage
 from engine.testing.others import Others
+from engine.testing.rows import parents_first
 
 Failure = tuple[Place, str]
 MOST_CALLS = 1000
@@ -43,7 +44,9 @@ class World:
     @classmethod
     def of(cls, project: Project, case: TestCase, tx: Transaction, coverage: Coverage) -> World:
         """The beginning of a case: its given rows, nothing else."""
-        write_rows(tx, case.given)
+        with tx.system_writes():
+            for table, row in parents_first(case.given, project.file):
+                tx.insert(table, row)
         now = datetime.fromisoformat(case.now).timestamp()
         return cls(project, case, tx, coverage, now, Others(case.replies))
 
