@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.model import Node, Value
 from engine.nodes.base import Compiler, Frame, NotOurs, Step, node_type
-from engine.nodes.stripe_rows import event_of, find_payment, tell
+from engine.nodes.stripe_rows import ended_payment, event_of, tell
 from engine.stripe import dispute
 from engine.stripe.routing import DISPUTE
 
@@ -20,7 +20,7 @@ def dispute_callback(node: Node, compiler: Compiler) -> Step:
         news = dispute.dispute_news(event)
         if news is None:
             raise NotOurs(f"{event.id} carries a dispute without an id")
-        found = find_payment(frame.tx, news.intent, news.charge)
+        found = ended_payment(frame, news.intent, news.charge, f"dispute {news.id}")
         if found is None:
             raise NotOurs(
                 f"dispute {news.id} is of {news.intent or news.charge or 'no charge'}, which is no "

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.model import Node, Row, Value
-from engine.nodes.base import Compiler, Frame, NotOurs, Step, node_type
+from engine.nodes.base import Compiler, Frame, NotOurs, NotYet, Step, node_type
 from engine.nodes.stripe_rows import (
     Applied,
     Scope,
     apply_payment,
+    ended_payment,
     event_of,
-    find_payment,
     first,
     insert,
     tell,
@@ -44,11 +44,18 @@ def refund_callback(node: Node, compiler: Compiler) -> Step:
 def _charge(frame: Frame, scope: Scope, event: Event) -> Value:
     """charge.refunded: the payment's cumulative figure, and in old versions each refund."""
     news = payment.charge_news(event)
+    thing = f"charge {news.charge}"
+    if news.state is not payment.SUCCEEDED:
+        return _released(frame, scope, news, thing)
+    found = ended_payment(frame, news.intent, news.charge, thing)
+    if found is None:
+        scope.order(frame.tx, scope.mark(news.metadata), thing)
+        raise NotYet(f"{thing} was refunded, but the success of its payment was not told yet")
     refunded = refund.refunded_charge(event)
     told = merge(payment.facts_of(news), refund.charge_facts(refunded))
     for one in refunded.refunds:
         told = merge(told, refund.facts_of(one))
-    applied = apply_payment(frame, scope, news, told, f"charge {news.charge}")
+    applied = tell(frame, found, told)
     rows, effect = _refund_rows(frame, scope, applied, refunded.refunds)
     newest = max(refunded.refunds, key=lambda one: (one.made, one.id), default=None)
     row = rows[newest.id] if newest else None
@@ -56,12 +63,18 @@ def _charge(frame: Frame, scope: Scope, event: Event) -> Value:
     return _outputs(applied, row, row["amount"] if row else more, effect)
 
 
+def _released(frame: Frame, scope: Scope, news: payment.PaymentNews, thing: str) -> Value:
+    """An authorisation let go, which Stripe calls refunded: no money came, so none goes back."""
+    applied = apply_payment(frame, scope, news, payment.facts_of(news), thing)
+    return _outputs(applied, None, 0, effect=False) | {"status": "CANCELLED"}
+
+
 def _refund(frame: Frame, scope: Scope, event: Event) -> Value:
     """refund.* and charge.refund.updated: one refund of a payment that must be known."""
     news = refund.refund_news(event)
     if news is None:
         raise NotOurs(f"{event.id} carries a refund without an id")
-    found = find_payment(frame.tx, news.intent, news.charge)
+    found = ended_payment(frame, news.intent, news.charge, f"refund {news.id}")
     if found is None:
         raise NotOurs(
             f"refund {news.id} is of {news.intent or news.charge or 'no charge'}, which is no "
@@ -114,7 +127,7 @@ def _waiting_row(frame: Frame, scope: Scope, applied: Applied, news: RefundNews)
     return row if row["transaction_id"] in (None, news.id) else None
 
 
-def _outputs(applied: Applied, row: Row | None, amount: int, effect: bool) -> Value:
+def _outputs(applied: Applied, row: Row | None, amount: int, effect: bool) -> Row:
     paid, was = applied.row, applied.before
     same = applied.found and all(paid[name] == was[name] for name in ("status", "amount_refunded"))
     processed = same and not effect

@@ -106,6 +106,9 @@ def first(tx: Transaction, table: str, column: str, value: Value) -> Row | None:
 
 # --- payments
 
+ENDED = ("SUCCESSFUL", "CANCELLED")
+"""How a payment stands for good, refunds aside."""
+
 
 def find_payment(
     tx: Transaction, intent: str | None, charge: str | None, session: str | None = None
@@ -193,8 +196,22 @@ def tell(
             values[column] = known
     values.update(own or {})
     after = update(frame, "payment", row, values)
-    announce(frame, row, after)
-    return Applied(after, facts, row, before, found=True)
+    applied = Applied(after, facts, row, before, found=True)
+    ended = applied.settled in ENDED and applied.settled_before not in ENDED
+    announce(frame, None if ended else row, after)
+    return applied
+
+
+def ended_payment(frame: Frame, intent: str | None, charge: str | None, thing: str) -> Row | None:
+    """The payment row that a refund or dispute is about, or None where none has these ids.
+
+    Raises NotYet while the payment is open: a refund follows a success, so the builder's flow for
+    the success must have run before the one for the refund. The payment's end wakes what waits.
+    """
+    row = find_payment(frame.tx, intent, charge)
+    if row is not None and _settled(row) not in ENDED:
+        raise NotYet(f"{thing} is of payment {row['id']}, whose success was not told yet")
+    return row
 
 
 def apply_payment(
@@ -237,7 +254,8 @@ def _waiting_row(tx: Transaction, mark: Mark, order_id: Value, ids: Row) -> Row 
 
 
 def announce(frame: Frame, before: Row | None, after: Row) -> None:
-    """Stripe ids the row knows since now: events set aside for them can run."""
+    """Stripe ids the row knows since now: events set aside for them can run. With None before, all
+    of its ids."""
     for column in ("transaction_id", "charge_id", "checkout_session_id", "invoice_id"):
         found = after[column]
         if found is not None and (before is None or before[column] != found):

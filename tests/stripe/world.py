@@ -118,6 +118,8 @@ class World:
                 output = self.steps[name](frame)
                 if name == "recurring_charge":
                     self._charge(frame, output)
+                elif not output["callbackProcessed"]:
+                    self._order(frame, name, output)
             return output, frame.subjects
 
     def _deliver(self, event: dict[str, Any]) -> Row | None:
@@ -135,6 +137,22 @@ class World:
         for subject in subjects:
             self.deliver(*self.aside.pop(subject, []))
         return output
+
+    def _order(self, frame: Frame, name: str, output: Row) -> None:
+        """The example's payment and refund flows: what they make of the order."""
+        if "note" not in self.project.order.columns:
+            return
+        where: Row = {"id": output["orderId"]}
+        if name == "payment" and output["paymentStatus"] == "SUCCESSFUL":
+            frame.tx.update("order", where, {"note": "paid"})
+        elif name == "payment" and output["paymentStatus"] == "FAILED":
+            frame.tx.update("order", where | {"note": [None, "failed"]}, {"note": "failed"})
+        elif name == "refund" and output["totalRefunded"]:
+            whole = output["totalRefunded"] == output["paymentAmount"]
+            frame.tx.update("order", where, {"note": "refunded" if whole else "partly refunded"})
+        elif name == "refund":
+            refunded = where | {"note": ["refunded", "partly refunded"]}
+            frame.tx.update("order", refunded, {"note": "paid"})
 
     def _charge(self, frame: Frame, output: Row) -> None:
         """The example's charge flow: the first charge pays the order, a renewal makes one."""

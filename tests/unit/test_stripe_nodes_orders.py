@@ -89,7 +89,17 @@ def on_trial(version: str) -> Events:
     return history.events
 
 
+def refunded_in_full(version: str) -> Events:
+    history = Payment(version, metadata=OURS)
+    history.create(START)
+    history.succeed(START + 1)
+    history.refund(START + 2, 10_000)
+    history.dispute("created", START + 3, "needs_response")
+    return history.events
+
+
 STORIES = {
+    "refunded in full": refunded_in_full,
     "paid and refunded": paid_and_refunded,
     "checked out": checked_out,
     "subscribed": subscribed,
@@ -120,6 +130,36 @@ def test_both_versions_of_one_story_end_in_the_same_rows(version: str) -> None:
     found = after(subscribed(version))
     assert [dict(row[:-1])["amount_refunded"] for row in found["payment"]] == [0, 500]
     assert found["aside"] == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_flow_of_a_success_runs_before_the_flow_of_its_refund(version: str) -> None:
+    history = Payment(version, metadata=OURS)
+    history.create(START)
+    history.succeed(START + 1)
+    history.refund(START + 2, 4_000)
+    created, *success, refunded = history.events if version != NEW else history.events[:-1]
+    world = World()
+    world.add("order", amount=10_000)
+    for early in (refunded, created, refunded):
+        world.deliver(early)
+    assert "success of its payment was not told yet" in world.reasons[0]
+    assert "whose success was not told yet" in world.reasons[1]
+    # A waiting event is woken by the success; here the fixed point stands in for the engine.
+    world.settle(*success)
+    assert [output["callbackProcessed"] for output in world.outputs[1:4]] == [False, True, False]
+    assert world.only("order")["note"] == "partly refunded"
+
+
+def test_a_success_wakes_what_waits_for_it() -> None:
+    history = Payment(NEW, metadata=OURS)
+    history.create(START)
+    history.succeed(START + 1)
+    world = World()
+    world.add("order", amount=10_000)
+    assert world.run(history.events[0])[1] == ["pi_1"]
+    assert world.run(history.events[1])[1] == ["pi_1", "ch_1_1"]
+    assert world.run(history.events[2])[1] == []
 
 
 def test_the_order_may_come_last_of_all() -> None:
