@@ -41,6 +41,8 @@ class NodeSpec:
     outputs: Mapping[str, Output] | str
     """Named outputs, or one of `row`, `row_or_null`, `rows`, `declared`, `none`."""
     only_in: tuple[str, ...]
+    example: Schema
+    """One such node as written."""
 
 
 def output(name: str, written: Value) -> Output:
@@ -77,6 +79,7 @@ def catalogue() -> Mapping[str, NodeSpec]:
             if isinstance(outputs, str)
             else {name: output(name, written) for name, written in outputs.items()},
             only_in=tuple(data.get("only_in") or ()),
+            example=data["example"],
         )
     return specs
 
@@ -115,7 +118,10 @@ def shape(name: str) -> Schema:
 
 
 def editor_schema(name: str) -> Schema:
-    """The schema an editor reads: `flow` with every node type spelled out, or `project`."""
+    """The schema of `flow` with every node type spelled out, or of `project`.
+
+    engine/editor adds what a project knows: its tables, columns, flows and outputs.
+    """
     schema: Schema = {"$schema": DRAFT, "$id": f"{name}.schema.json", **shape(name)}
     if name != "flow":
         return schema
@@ -129,7 +135,14 @@ def editor_schema(name: str) -> Schema:
         "required": ["id", "type"],
         "properties": {"type": {"enum": sorted(nodes)}},
         "allOf": [
-            {"if": {"properties": {"type": {"const": name}}}, "then": one}
+            {
+                "if": {
+                    "type": "object",
+                    "required": ["type"],
+                    "properties": {"type": {"const": name}},
+                },
+                "then": one,
+            }
             for name, one in nodes.items()
         ],
     }
