@@ -1,0 +1,1 @@
+"""How fast it is, beside a handwritten peer and a server that does nothing: `python -m bench`."""

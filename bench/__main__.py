@@ -1,0 +1,167 @@
+"""`python -m bench`: interleaved rounds, the table, and an audit of rows against acknowledgements."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pathlib
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench import load
+from bench.contestants import CONTESTANTS, Actionflow, Contestant
+from bench.events import Sent, deliveries
+
+WARM_UP = 1.0
+"""Seconds of load before the first round, also to see how many events a round needs."""
+SPARE = 2.0
+"""Deliveries prepared for a round, as a multiple of those the warm-up would need."""
+MOST = 25_000
+"""Events a second that deliveries are prepared for before the speed is known."""
+TARGETS = {"peer": 8.0, "noop": 0.45}
+P99 = 5.0
+
+
+@dataclass(slots=True)
+class Round:
+    """One contestant under load once. Latencies in milliseconds, `cpu` in microseconds an event."""
+
+    rate: float
+    p50: float
+    p99: float
+    cpu: float
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (5)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="seconds of load a round (3)")
+    parser.add_argument("--connections", type=int, default=32, help="keep-alive connections (32)")
+    parser.add_argument("--folder", type=pathlib.Path, help="where the databases are made")
+    parser.add_argument("--only", action="append", help="noop, peer or actionflow; can be repeated")
+    parser.add_argument(
+        "--pace", type=float, default=0.5, help="part of its own speed for the paced rounds (0.5)"
+    )
+    options = parser.parse_args()
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) > 1:
+        os.sched_setaffinity(0, {cores[0]})
+    print(f"load average {os.getloadavg()[0]:.2f}; {len(cores)} cores; Python {sys.version.split()[0]}")
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        bench = Bench(options, pathlib.Path(folder), cores[1] if len(cores) > 1 else None)
+        return bench.run()
+
+
+class Bench:
+    """Every contestant in turn, round after round."""
+
+    def __init__(
+        self, options: argparse.Namespace, folder: pathlib.Path, core: int | None
+    ) -> None:
+        self.options = options
+        kinds = [kind for kind in CONTESTANTS if not options.only or kind.name in options.only]
+        orders = int(MOST * (WARM_UP + 2 * SPARE * options.seconds * options.rounds))
+        self.contestants = [kind(folder, orders, core) for kind in kinds]
+        self.acknowledged: dict[str, list[Sent]] = {one.name: [] for one in self.contestants}
+        self.speed: dict[str, float] = {}
+        self.full: dict[str, list[Round]] = {one.name: [] for one in self.contestants}
+        self.paced: dict[str, list[Round]] = {one.name: [] for one in self.contestants}
+
+    def run(self) -> int:
+        for one in self.contestants:
+            one.start()
+        try:
+            for one in self.contestants:
+                warm = self.load(one, WARM_UP, MOST)
+                self.speed[one.name] = warm.rate
+            for number in range(self.options.rounds):
+                for one in self.contestants:
+                    speed = self.speed[one.name]
+                    found = self.load(one, self.options.seconds, speed * SPARE)
+                    self.full[one.name].append(found)
+                    told = f"round {number + 1}  {one.name:<11}{found.rate:8.0f}/s"
+                    print(f"{told}  p50 {found.p50:.2f}  p99 {found.p99:.2f} ms", flush=True)
+                for one in self.contestants:
+                    speed = statistics.median(each.rate for each in self.full[one.name])
+                    rate = speed * self.options.pace
+                    self.paced[one.name].append(
+                        self.load(one, self.options.seconds, rate * 1.1 + 100, rate)
+                    )
+        finally:
+            for one in self.contestants:
+                one.stop()
+        self.table()
+        return self.audit()
+
+    def load(
+        self, one: Contestant, seconds: float, most: float, rate: float | None = None
+    ) -> Round:
+        """One contestant under load; `most` is how many events a second are prepared."""
+        prepared = list(deliveries(one.take(int(most * seconds) + 64)))
+        before = one.cpu()
+        result = load.run(
+            prepared,
+            one.port,
+            seconds=seconds,
+            connections=self.options.connections,
+            rate=rate,
+        )
+        cpu = (one.cpu() - before) * 1_000_000 / max(len(result.acknowledged), 1)
+        if result.refused:
+            raise RuntimeError(f"{one.name} refused: {result.refused[0]!r:.500}")
+        self.acknowledged[one.name] += result.acknowledged
+        return Round(result.rate, result.quantile(0.5), result.quantile(0.99), cpu)
+
+    def table(self) -> None:
+        """Medians over the rounds, and ratios of Actionflow's."""
+        medians = {name: median(rounds) for name, rounds in self.full.items()}
+        ours = medians.get(Actionflow.name)
+        print(f"\nMedians of {self.options.rounds} rounds, {self.options.connections} connections")
+        print("              events/s   p50 ms   p99 ms   CPU us  | paced/s   p50 ms   p99 ms | ratio")
+        for name, found in medians.items():
+            slow = median(self.paced[name])
+            ratio = f"{ours.rate / found.rate:.2f}" if ours else ""
+            print(
+                f"{name:<12}{found.rate:10.0f}{found.p50:9.2f}{found.p99:9.2f}{found.cpu:9.0f}"
+                f"  |{slow.rate:8.0f}{slow.p50:9.2f}{slow.p99:9.2f} | {ratio}"
+            )
+        if ours is None:
+            return
+        for name, wanted in TARGETS.items():
+            if name in medians:
+                ratio = ours.rate / medians[name].rate
+                print(f"{verdict(ratio >= wanted)}: {ratio:.2f} of {name}, wanted {wanted}")
+        p99 = median(self.paced[Actionflow.name]).p99
+        print(f"{verdict(p99 < P99)}: p99 {p99:.2f} ms paced, wanted under {P99:.0f}")
+
+    def audit(self) -> int:
+        """Compare rows with acknowledgements; the exit code."""
+        wrong = 0
+        for one in self.contestants:
+            found = one.audit(self.acknowledged[one.name])
+            wrong += len(found)
+            count = len(self.acknowledged[one.name])
+            print(f"audit {one.name:<11}{count} acknowledged: {'; '.join(found) or 'all there, once'}")
+        return 1 if wrong else 0
+
+
+def median(rounds: Sequence[Round]) -> Round:
+    """The median of each figure."""
+    return Round(
+        *(
+            statistics.median(getattr(one, name) for one in rounds)
+            for name in ("rate", "p50", "p99", "cpu")
+        )
+    )
+
+
+def verdict(good: bool) -> str:
+    """A word for a target."""
+    return "met" if good else "NOT met"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
