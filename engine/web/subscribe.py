@@ -134,8 +134,8 @@ class EventStream(Response):
         with self._service.store.reader() as tx:
             position = changes.position(tx)
             if since is not None and changes.pruned_to(tx) <= since <= position:
-                ready = event("ready", {"tables": tables, "resumed": True}, since)
-                return since, _retry() + ready
+                resumed = event("ready", {"tables": tables, "resumed": True}, since)
+                return since, _retry() + resumed
             opening = [_retry()]
             if since is not None:
                 opening.append(event("reset", {"tables": tables}))
