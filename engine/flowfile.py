@@ -122,14 +122,14 @@ class _FlowReader:
             return known[name]
         if name is None:
             self.say(
-                "node.type",
+                "node.unknown",
                 path,
                 "this node has no `type`.",
                 f"Add one of: {', '.join(sorted(known))}.",
             )
         else:
             self.say(
-                "node.type",
+                "node.unknown",
                 (*path, "type"),
                 f"there is no node type {name!r}." + did_you_mean(str(name), list(known)),
                 f"Use one of: {', '.join(sorted(known))}.",

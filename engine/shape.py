@@ -143,6 +143,8 @@ def _not_listed(error: ValidationError) -> Saying:
 
 @_saying("const")
 def _not_that(error: ValidationError) -> Saying:
+    if _where(error) == "'locked'" and error.validator_value is False:
+        return "this node has no lock: it is yours to change.", "Remove `locked`."
     wanted = shown(error.validator_value)
     return f"{_where(error)} is {shown(error.instance)}; expected {wanted}.", f"Write {wanted}."
 
@@ -160,6 +162,15 @@ def _odd_text(error: ValidationError) -> Saying:
 @_saying("minLength")
 def _empty(error: ValidationError) -> Saying:
     return f"{_where(error)} is empty.", "Put at least one in, or remove the key."
+
+
+@_saying("maxProperties")
+@_saying("maxItems")
+def _too_many(error: ValidationError) -> Saying:
+    most: Value = error.validator_value
+    instance: Value = error.instance
+    message = f"{_where(error)} has {len(instance)} entries; expected at most {most}."
+    return message, "Take some out, or write them in another place."
 
 
 @_saying("propertyNames")

@@ -53,8 +53,8 @@ _SHAPE = {
     "type": "A value of the wrong kind|Text where a list belongs, a list where a mapping belongs.",
 }
 _LOADER = {
-    "node.type": "A node type that is not there, or a key's value of the wrong kind|The type says "
-    "what a node does and what each of its keys takes.",
+    "node.unknown": "A node type that is not there|The type says what a node does and which keys it "
+    "takes.",
     "node.shape": "A node that is no mapping|A node is written `- {id: …, type: …}`.",
     "node.reserved": "A node with a reserved name|event, config, run, now, caller, input and error "
     "are names of the engine's own.",
@@ -128,6 +128,6 @@ def _register(prefix: str, written: dict[str, str], finder: Finder) -> None:
 
 _register("yaml.", _YAML, "yaml")
 _register("shape.", _SHAPE, "loader")
-_register("node.", {name: texts for name, texts in _SHAPE.items() if name != "type"}, "loader")
+_register("node.", _SHAPE, "loader")
 _register("", _LOADER, "loader")
 _register("expr.", _EXPRESSIONS, "expressions")

@@ -63,7 +63,7 @@ def test_problems_come_in_the_order_of_the_files(write: Write) -> None:
 
 def test_loaded_problems_are_among_the_findings(write: Write) -> None:
     loaded = load_folder(write(lab="  - {id: a, type: lgo}\n"))
-    assert [problem.code for problem in loaded.problems] == ["node.type"]
+    assert [problem.code for problem in loaded.problems] == ["node.unknown"]
     assert check(loaded) == loaded.problems
 
 
@@ -72,7 +72,7 @@ def test_loaded_problems_are_among_the_findings(write: Write) -> None:
     [
         ('  - {id: a, type: log, message: "{{ input.word }}"}\n', []),
         ('  - {id: a, type: log, message: "{{ input.wrd }}"}\n', ["ref.input"]),
-        ("  - {id: a, type: lgo}\n", ["node.type"]),
+        ("  - {id: a, type: lgo}\n", ["node.unknown"]),
         ("  - {id: a, type: log, message: sk_test_0123456789}\n", ["secret.file"]),
         ("  - {id: a, type: flow, flow: lab}\n", ["call.inputs", "call.recursion"]),
         ("  - {id: a\n", ["yaml.syntax"]),
