@@ -16,6 +16,7 @@ from engine.web.actions import run_action
 from engine.web.health import healthz, readyz
 from engine.web.openapi import openapi
 from engine.web.service import lifespan
+from engine.web.studio import studio_routes
 from engine.web.subscribe import subscribe
 from engine.web.tables import read_table
 from engine.web.tickets import make_ticket
@@ -30,6 +31,7 @@ routes = [
     Route("/openapi.json", openapi),
     Route("/healthz", healthz),
     Route("/readyz", readyz),
+    *studio_routes,
 ]
 
 

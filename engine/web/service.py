@@ -17,9 +17,11 @@ from starlette.applications import Starlette
 from engine.access import FailureLimit, TokenVerifier
 from engine.actions import Actions
 from engine.live.hub import Hub
+from engine.load import Loaded
 from engine.outbox import Deliverer, Outbox
 from engine.project import Project
 from engine.receive import Receiver
+from engine.run import compile_flows
 from engine.secrets import Secrets
 from engine.store import actions, changes, outbox
 from engine.store.base import Store
@@ -49,6 +51,8 @@ class Service:
     """None without a Stripe key."""
     deliverer: Deliverer
     stripe: Client | None = None
+    demo: bool = False
+    """Started for trying things out: flows may be saved in the studio."""
     hub: Hub = field(init=False)
     tickets: Tickets = field(init=False)
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -94,6 +98,7 @@ class Service:
             Deliverer(calls),
         )
         service.stripe = stripe
+        service.demo = demo
         service.hub = Hub(store, housekeep=service.prune_changes)
         service.tickets = Tickets.of(store)
         writer.start()
@@ -108,6 +113,19 @@ class Service:
                 " or ".join(secrets.variables["webhook_secret"]),
             )
         return service
+
+    def take_flows(self, loaded: Loaded) -> bool:
+        """Run these flows, checked before, from the next event on; runs under way end on their own.
+
+        False, and nothing done, when project.yaml has other tables than this server started with.
+        """
+        running = self.project
+        if loaded.project is None or loaded.project.tables != running.file.tables:
+            return False
+        flows = compile_flows(running.file, loaded.flows)
+        self.project = Project(running.folder, running.file, flows, running.warnings)
+        self.receiver = Receiver(self.project, self.secrets.mode)
+        return True
 
     def recover(self) -> None:
         """Now and then go on with actions that were cut off: a crash, a lost answer."""

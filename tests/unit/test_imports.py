@@ -21,7 +21,7 @@ LAYERS = [
     {"access", "check", "run", "trace"},
     {"project"},
     {"receive", "writer", "actions", "outbox", "giveup", "live"},
-    {"dryrun"},
+    {"dryrun", "studio"},
     {"testing"},
     {"cli", "web"},
 ]
