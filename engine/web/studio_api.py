@@ -15,6 +15,7 @@ from starlette.responses import Response
 from engine.errors import BadInput, ProblemsFound
 from engine.model import Value
 from engine.store.base import StoreBusy, StoreError
+from engine.store.search import unfinished
 from engine.store.sessions import Session
 from engine.studio import events, playground, runs, tables, workshop
 from engine.studio.workshop import ChangedMeanwhile, Draft
@@ -155,7 +156,7 @@ def replay_dead(asked: Asked) -> Value:
         except BadInput as error:  # taken up by somebody else meanwhile
             verdicts.append({"event": name, "outcome": "left", "reason": str(error), "run": None})
     with asked.service.store.reader() as tx:
-        left = events.unfinished(tx)["dead"]
+        left = unfinished(tx)["dead"]
     return {"verdicts": verdicts, "left": left}
 
 

@@ -19,7 +19,7 @@ from engine.access import AccessDenied, AccessError, Caller, authenticate
 from engine.access.keys import MARK
 from engine.access.keys import digest as key_digest
 from engine.store import sessions
-from engine.store.base import StoreBusy
+from engine.store.base import StoreBusy, Transaction
 from engine.store.sessions import Session
 from engine.stripe.event import when
 from engine.web.body import TooLarge, read_body
@@ -136,16 +136,20 @@ def _keep(service: Service, caller: Caller, token: str) -> tuple[str, int]:
     ends = now + LASTS
     if caller.via == "jwt":
         ends = min(ends, _expiry(token, ends))
-    session = {
-        "digest": _digest(cookie),
-        "csrf": secrets.token_urlsafe(32),
-        "role": caller.role,
-        "caller": caller.id,
-        "via": caller.via,
-        "key_digest": key_digest(token) if token.startswith(MARK) else None,
-        "expires_at": str(when(ends)),
-    }
-    service.writer.submit(lambda tx: sessions.add(tx, **session)).result()
+
+    def keep(tx: Transaction) -> None:
+        sessions.add(
+            tx,
+            digest=_digest(cookie),
+            csrf=secrets.token_urlsafe(32),
+            role=caller.role,
+            caller=caller.id,
+            via=caller.via,
+            key_digest=key_digest(token) if token.startswith(MARK) else None,
+            expires_at=str(when(ends)),
+        )
+
+    service.writer.submit(keep).result()
     return cookie, ends - now
 
 
