@@ -4,32 +4,27 @@ from __future__ import annotations
 
 import json
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import jsonschema
 import pytest
 import yaml
 
+from engine.cli.render import print_dry_run
+from engine.dryrun import dry_run, read_event
 from engine.project import Project
-from engine.stripe.event import decode
 from tests.conftest import ROOT
 from tests.flows.conftest import EVENTS, FLOWS, Ran
 
 SCHEMA = json.loads((ROOT / "schemas" / "dry-run.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 Actionflow = Callable[..., Ran]
+NOW = 1_790_000_000
 
 
 @pytest.fixture(scope="module")
-def flows() -> dict[str, str]:
-    """The flow each recorded event starts."""
-    project = Project.open(FLOWS)
-    found = {path.stem: project.flow_for(decode(path.read_bytes())) for path in EVENTS}
-    return {name: compiled.flow.name for name, compiled in found.items() if compiled}
-
-
-def files(shop: pathlib.Path) -> dict[pathlib.Path, bytes]:
-    return {path: path.read_bytes() for path in shop.rglob("*") if path.is_file()}
+def project() -> Project:
+    return Project.open(FLOWS)
 
 
 def test_the_schema_is_one() -> None:
@@ -38,29 +33,36 @@ def test_the_schema_is_one() -> None:
 
 @pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
 def test_each_event(
-    path: pathlib.Path, shop: pathlib.Path, actionflow: Actionflow, flows: dict[str, str]
+    path: pathlib.Path, project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    flow = shop / f"{flows[path.stem]}.yaml"
-    before = files(shop)
-    ran = actionflow("dry-run", flow, "--event", path, "--json")
-    data = json.loads(ran.out)
+    event = read_event(path)
+    compiled = project.flow_for(event[2])
+    assert compiled is not None
+    store = project.scratch(project.seed())
+    result = dry_run(project, compiled.flow.name, [event], store, "the seed", now=lambda: NOW)
+    store.close()
+    data = json.loads(json.dumps(result.as_json()))
     VALIDATOR.validate(data)
-    outcome = data["events"][0]["outcome"]
-    assert (ran.code, data["failed"]) == ((0, False) if outcome != "waiting" else (1, True))
-    if outcome != "done":
+    [first] = data["events"]
+    assert data["failed"] == (first["outcome"] == "waiting")
+    if first["outcome"] == "done":
+        assert first["nodes"]
+    else:
+        assert first["reason"]
         assert data["changes"] == []
-        assert data["events"][0]["reason"]
-    told = actionflow("dry-run", flow, "--event", path)
-    assert told.code == ran.code
-    assert f"event {data['events'][0]['id']}" in told.out
-    assert all(len(line) <= 100 and line == line.rstrip() for line in told.out.splitlines())
-    assert files(shop) == before
+    print_dry_run(result, project)
+    told = capsys.readouterr().out
+    assert f"event {event[2].id}" in told
+    assert all(len(line) <= 100 and line == line.rstrip() for line in told.splitlines())
 
 
-def nodes_of(data: list[dict[str, object]]) -> Iterator[str]:
-    for entry in data:
-        yield str(entry["id"])
-        yield from nodes_of(entry.get("nodes", []))  # type: ignore[arg-type]
+def test_nothing_is_written(shop: pathlib.Path, actionflow: Actionflow) -> None:
+    before = {path: path.read_bytes() for path in shop.rglob("*") if path.is_file()}
+    event = shop / "events" / "payment_intent.succeeded.json"
+    ran = actionflow("dry-run", shop / "payment_callback.yaml", "--event", event, "--json")
+    assert ran.code == 0
+    assert json.loads(ran.out)["database"] == "the rows of seed.yaml"
+    assert {path: path.read_bytes() for path in shop.rglob("*") if path.is_file()} == before
 
 
 def test_what_a_reader_sees(shop: pathlib.Path, actionflow: Actionflow) -> None:

@@ -12,6 +12,7 @@ import json
 import pathlib
 import sys
 import zlib
+from dataclasses import dataclass
 
 from standin import webhook_endpoints
 from standin.ids import Ids
@@ -26,9 +27,17 @@ BEGIN = 1_780_272_000  # 2026-06-01T00:00:00Z
 ADDRESS = "http://127.0.0.1:12111"  # shown in links; the port it really listens on changes
 
 
-def record() -> dict[str, Event]:
-    """All events by file name without `.json`."""
-    events: dict[str, Event] = {}
+@dataclass(frozen=True)
+class History:
+    """What one story told: every event in the order of Stripe's, and those kept, by file name."""
+
+    events: list[Event]
+    kept: dict[str, Event]
+
+
+def histories() -> dict[str, History]:
+    """All stories, told anew."""
+    told: dict[str, History] = {}
     state = State(now=BEGIN)
     with running(state) as server:
         state.url = ADDRESS
@@ -39,8 +48,17 @@ def record() -> dict[str, Event]:
             webhook_endpoints.create(state, f"{ADDRESS}/hook", ["*"], version)
             with Shop.of(state, server.url) as shop:
                 tell(shop)
-            assert not events.keys() & shop.kept.keys(), f"{name} takes another story's name"
-            events |= shop.kept
+            events = [json.loads(delivery.body) for delivery in state.deliveries]
+            told[name] = History(events, shop.kept)
+    return told
+
+
+def record() -> dict[str, Event]:
+    """All events that are kept, by file name without `.json`."""
+    events: dict[str, Event] = {}
+    for name, history in histories().items():
+        assert not events.keys() & history.kept.keys(), f"{name} takes another story's name"
+        events |= history.kept
     return events
 
 
