@@ -159,8 +159,20 @@ def _belongs(project: Project, flow: str, event: Event) -> None:
     found = project.flow_for(event)
     if found is not None and found.flow.name == flow:
         return
+    trigger = project.flows[flow].flow.trigger
+    if "stripe" not in trigger:
+        what = f"the action '{trigger['action']}'" if "action" in trigger else "other flows"
+        raise BadInput(
+            f"the flow '{flow}' is started by {what}, not by events of Stripe's. Try it in a test "
+            "case (docs/testing.md), or name the flow of a callback."
+        )
     where = f"it starts '{found.flow.name}' ({found.flow.file})" if found else "no flow handles it"
     raise BadInput(
-        f"event {event.id} is a {event.type}: {where}, not '{flow}'. Give an event that this flow's "
-        f"trigger names ({project.flows[flow].flow.trigger.get('stripe')}), or the other flow."
+        f"event {event.id} is a {event.type}: {where}, not '{flow}'. Give an event that this "
+        f"flow's trigger names ({_written(trigger['stripe'])}), or the other flow."
     )
+
+
+def _written(trigger: Value) -> str:
+    """A Stripe trigger as it is written."""
+    return ", ".join(trigger) if isinstance(trigger, list) else str(trigger)

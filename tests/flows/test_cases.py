@@ -97,6 +97,95 @@ def test_the_order_that_fails_is_named(write: Write, actionflow: Actionflow) -> 
     assert 'payment 1: status is "FAILED", expected "SUCCESSFUL"' in out
 
 
+def test_of_very_many_orders_some_are_picked(write: Write, actionflow: Actionflow) -> None:
+    write(
+        """
+        cases:
+          - name: seven times the same
+            events: [&it payment_intent.succeeded, *it, *it, *it, *it, *it, *it]
+            shuffle: true
+            expect: {tables: {payment: [{status: SUCCESSFUL}]}}
+        """
+    )
+    assert "ok   seven times the same  (720 of 5040 orders of delivery)" in actionflow("test").out
+
+
+def test_what_waits_is_tried_again_at_the_end_of_each_order(
+    write: Write, actionflow: Actionflow
+) -> None:
+    write(
+        """
+        cases:
+          - name: in some orders too early
+            given: {}
+            events:
+              - payment_intent.succeeded
+              - rows: {order: [{id: 1, user_id: a, item: b, amount: 10000, currency: usd}]}
+            shuffle: true
+            expect: {tables: {order: [{status: paid}]}}
+          - name: too early, and nobody tries again
+            given: {}
+            events:
+              - payment_intent.succeeded
+              - rows: {order: [{id: 1, user_id: a, item: b, amount: 10000, currency: usd}]}
+            expect: {tables: {order: [{status: pending}]}}
+        """
+    )
+    out = actionflow("test").out
+    assert "ok   in some orders too early  (2 orders of delivery)" in out
+    assert "payment_intent.succeeded evt_mntooRG0aPU6yaWUzTCebfMK failed:" in out
+
+
+def test_calls_after_the_commit_are_made_and_given_up(
+    shop: pathlib.Path, write: Write, actionflow: Actionflow
+) -> None:
+    (shop / "payment_callback.yaml").write_text(
+        """
+flow: payment_callback
+trigger: {stripe: payment}
+nodes:
+  - {id: callback, type: stripe.payment_callback, locked: true}
+  - id: tell
+    type: http
+    url: https://crm.example/paid
+    json: {order: "{{ callback.orderId }}"}
+    retry: {tries: 2}
+    give_up:
+      - id: how
+        type: branch
+        cases:
+          - name: at once
+            when: "{{ callback.amount > 5 }}"
+            do:
+              - id: note
+                type: table.insert
+                table: notice
+                values: {order_id: "{{ callback.orderId }}", about: crm, message: crm is down}
+          - {name: never mind, else: true, do: []}
+"""
+    )
+    write(
+        """
+        cases:
+          - name: it answers
+            events: [payment_intent.succeeded]
+            expect:
+              calls: [{call: tell, method: POST, url: "https://crm.example/paid", json: {order: 1}}]
+              tables: {notice: []}
+          - name: it never answers well
+            events: [payment_intent.succeeded, wait: 60]
+            replies: {tell: [{status: 500}, {status: 404}]}
+            expect:
+              calls: [{call: tell}, {call: tell}]
+              tables: {notice: [{about: crm}]}
+        """
+    )
+    out = actionflow("test").out
+    assert "2 passed, 0 failed" in out
+    assert "payment_callback, how: at once" not in out
+    assert "payment_callback, how: never mind" in out
+
+
 def test_a_run_that_fails_fails_its_case(write: Write, actionflow: Actionflow) -> None:
     write(
         """

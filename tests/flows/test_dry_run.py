@@ -167,6 +167,10 @@ nodes:
             "it starts 'recurring_charge_callback'",
         ),
         (["flows/refund_callback.yaml", "--event", "flows/seed.yaml"], "The body is not JSON"),
+        (
+            ["flows/pay.yaml", "--event", "flows/events/refund.failed.json"],
+            "the flow 'pay' is started by the action 'pay', not by events of Stripe's.",
+        ),
     ],
 )
 def test_bad_input_is_exit_code_2(
