@@ -59,6 +59,9 @@ ALL = [one for page in PAGES for one in shown(page)]
 @pytest.fixture
 def event_id(shop: pathlib.Path) -> str:
     """The example with its database, one event in the inbox, and the pages' own surroundings."""
+    for path in (shop / "tests").glob("*.yaml"):
+        # Every order of delivery is tried in test_cases.py; here once is enough.
+        path.write_text(path.read_text().replace("shuffle: true", "shuffle: false"))
     project = Project.open(shop)
     migrate.apply(project.file, shop.resolve())
     data = orjson.loads((shop / "events" / "payment_intent.succeeded.json").read_bytes())
