@@ -150,8 +150,9 @@ class EventStream(Response):
             return position, b"".join(opening)
 
     def _state(self, tx: Transaction, name: str) -> dict[str, Value]:
-        rows, more = page(tx, self._service.project.file.tables[name], self._wanted)
-        return {"table": name, "rows": rows, "complete": more is None}
+        table = self._service.project.file.tables[name]
+        rows, more = page(tx, table, self._wanted)
+        return {"table": name, "key": table.key, "rows": rows, "complete": more is None}
 
     def _missed(self, cursor: int) -> tuple[int, bytes]:
         """The changes that come next in the log, as events, and the place behind them."""
