@@ -16,6 +16,8 @@ from engine.web.actions import run_action
 from engine.web.health import healthz, readyz
 from engine.web.openapi import openapi
 from engine.web.service import lifespan
+from engine.web.shop import shop_routes
+from engine.web.static_files import client
 from engine.web.studio import studio_routes
 from engine.web.subscribe import subscribe
 from engine.web.tables import read_table
@@ -28,6 +30,7 @@ routes = [
     Route("/tables/{table}", read_table),
     Route("/tables/{table}/subscribe", subscribe),
     Route("/tickets", make_ticket, methods=["POST"]),
+    Route("/actionflow.js", client),
     Route("/openapi.json", openapi),
     Route("/healthz", healthz),
     Route("/readyz", readyz),
@@ -42,7 +45,10 @@ def create_app(
 
     `stripe_base` is the API's address where it is not Stripe's own: the stand-in's.
     """
-    return Starlette(routes=routes, lifespan=lifespan(project, demo=demo, stripe_base=stripe_base))
+    return Starlette(
+        routes=[*routes, *shop_routes()] if demo else routes,
+        lifespan=lifespan(project, demo=demo, stripe_base=stripe_base),
+    )
 
 
 def __getattr__(name: str) -> Starlette:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 
 from engine.errors import BadInput
 from engine.paths import shown
@@ -27,18 +29,56 @@ def prepare(project: Project) -> None:
         store.close()
 
 
-def what_next(project: Project, host: str, port: int) -> str:
-    """Commands that work as they stand, for a second terminal."""
+def at_home(project: Project, host: str, port: int) -> Project:
+    """The project with its shop where it is served now, so that Stripe sends the customer back here."""
+    if "shop_url" not in project.file.config:
+        return project
+    return project.with_config(shop_url=f"{_url(host, port)}/shop")
+
+
+@contextlib.contextmanager
+def standing_in(project: Project, host: str, port: int) -> Iterator[str | None]:
+    """A stand-in for Stripe that sends its events here, while the block lasts; its URL.
+
+    None where a secret key is set: then it is Stripe itself that is talked to.
+    """
+    secrets = project.secrets(demo=True)
+    if secrets.secret_key:
+        yield None
+        return
+    from standin import webhook_endpoints
+    from standin.server import running
+    from standin.state import State
+
+    with running(State()) as standin:
+        with standin.state.lock:
+            hook = f"{_url(host, port)}/webhooks/stripe"
+            webhook_endpoints.create(standin.state, hook, ["*"], None, secrets.webhook_secrets[0])
+        yield standin.url
+
+
+def _url(host: str, port: int) -> str:
+    """How a browser on this machine reaches the server."""
+    here = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
+    return f"http://{f'[{here}]' if ':' in here and not here.startswith('[') else here}:{port}"
+
+
+def what_next(project: Project, host: str, port: int, standin: str | None = None) -> str:
+    """Where the shop is, and commands that work as they stand, for a second terminal."""
     command = sys.argv[0] if sys.argv[0].endswith("actionflow") else "actionflow"
     folder = shown(project.folder)
     event = f"{folder}/{EVENT}"
+    url = _url(host, port)
     return f"""
-Actionflow serves '{project.file.name}' on http://{host}:{port}  (Ctrl-C stops it)
+Open the demo shop in a browser:  {url}/shop
+
+{_stripe(url, standin)}
+Actionflow serves '{project.file.name}' on {url}  (Ctrl-C stops it)
 
 Try in a second terminal, in this folder:
 
   1. Deliver a recorded event, signed as Stripe signs (order 1 becomes paid; again: answered, not run again)
-     curl -sS http://{host}:{port}/webhooks/stripe --data-binary @{event} \\
+     curl -sS {url}/webhooks/stripe --data-binary @{event} \\
        -H "Stripe-Signature: $({command} events sign {event} --project {folder})"
 
   2. See what a flow does with an event, without writing anything
@@ -49,4 +89,21 @@ Try in a second terminal, in this folder:
 
   4. Change {folder}/payment_callback.yaml, then find every mistake in it
      {command} check --project {folder}
+"""
+
+
+def _stripe(url: str, standin: str | None) -> str:
+    """Whom the server talks to, said loudly."""
+    if standin:
+        return f"""\
+  ************************************************************************
+  *  No STRIPE_SECRET_KEY is set: a STAND-IN plays Stripe ({standin}).
+  *  No money moves, and it forgets everything when the server stops.
+  *  Set a test key (sk_test_…) to talk to Stripe itself.
+  ************************************************************************
+"""
+    return f"""\
+  Talking to Stripe itself, in test mode. Stripe cannot reach this machine by itself; run
+     stripe listen --forward-to {url}/webhooks/stripe
+  and set STRIPE_WEBHOOK_SECRET to the whsec_… it prints, so that its events come here.
 """

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import runpy
+import socket
+from typing import TYPE_CHECKING
 
 from engine.cli.main import DONE, project_argument, project_folder
+from engine.errors import BadInput
+
+if TYPE_CHECKING:
+    import uvicorn
+    from starlette.applications import Starlette
 
 GRACE = 10
 """Seconds a stopping server gives requests under way."""
+BACKLOG = 2048
+"""Connections the system holds for us in a rush."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,15 +28,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--demo",
         action="store_true",
-        help="make what a newcomer lacks: the database with the example rows, a webhook secret",
+        help="make what a newcomer lacks: the database with the example rows, a webhook secret, a "
+        "stand-in for Stripe where no key is set, and a shop to try it in",
     )
     project_argument(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    import uvicorn
-
-    from engine.cli.demo import prepare, what_next
+    from engine.cli.demo import at_home, prepare, standing_in, what_next
     from engine.paths import share
     from engine.project import Project
 
@@ -36,15 +45,54 @@ def run(options: argparse.Namespace) -> int:
         prepare(project)
     project.store().close()  # An outdated database is said before the server starts, not in its log.
     server = runpy.run_path(str(share("server.py")))
-    app = server["create_app"](project, demo=options.demo)
-    if options.demo:
-        print(what_next(project, options.host, options.port), flush=True)
-    uvicorn.run(
-        app,
-        host=options.host,
-        port=options.port,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=GRACE,
-    )
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(listening(options.host, options.port))
+        port = listener.getsockname()[1]
+        standin = None
+        if options.demo:
+            project = at_home(project, options.host, port)
+            standin = stack.enter_context(standing_in(project, options.host, port))
+        app = server["create_app"](project, demo=options.demo, stripe_base=standin)
+        if options.demo:
+            print(what_next(project, options.host, port, standin), flush=True)
+        serving(app).run(sockets=[listener])
     return DONE
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """The socket to serve on; port 0 takes a free one. Raises BadInput when it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With the protocol named, asyncio turns Nagle's delay off; without it every answer takes 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise BadInput(
+            f"nothing can listen on {host}:{port} ({error.strerror or error}). Stop what listens there, "
+            "or take another port: --port 8001"
+        ) from error
+    return listener
+
+
+def serving(app: Starlette) -> uvicorn.Server:
+    """The HTTP server. When it stops, it ends the streams first: they would keep it waiting."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            service = getattr(app.state, "service", None)
+            if service is not None:
+                service.hub.close()
+            await super().shutdown(sockets)
+
+    return Server(
+        uvicorn.Config(
+            app,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=GRACE,
+            backlog=BACKLOG,
+        )
+    )
