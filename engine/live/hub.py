@@ -152,7 +152,7 @@ class Hub:
             self._prune_at = now + PRUNE_EVERY
             self._housekeep()
 
-    async def catch_up(self) -> None:
+    async def _catch_up(self) -> None:
         """Tell everything that is in the log and was not told yet. Raises StoreError."""
         while True:
             if not self._subscribers:
@@ -175,7 +175,7 @@ class Hub:
             self._waking = False
             self._woken.clear()
             try:
-                await self.catch_up()
+                await self._catch_up()
                 self.tick()
             except StoreError as error:
                 log.error("the log of changes could not be read: %s", error)
