@@ -195,6 +195,19 @@ class Transaction(Protocol):
     def execute_many(self, sql: str, params: Sequence[Mapping[str, Value]]) -> None:
         """The same statement for each of these parameters, in one go; it gives no rows."""
 
+    def serialize(self, keys: Iterable[str]) -> None:
+        """Wait until no other transaction holds any of these keys, and hold them until the end.
+
+        Before anything else is written: then transactions about the same things come one after
+        another instead of running into each other's rows half way. Nothing to do with one writer.
+        """
+
+    def notify(self, channel: str, message: str = "") -> None:
+        """Tell the listeners of all processes once this has committed (SQLite: of this process).
+
+        `message` is short (an id, not a row), at most 1000 characters.
+        """
+
 
 class Store(Protocol):
     """A database opened for one project."""

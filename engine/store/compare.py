@@ -16,12 +16,11 @@ from engine.store.operations import (
     AlterTable,
     CreateTable,
     Keep,
+    NumberKey,
     Operation,
 )
 from engine.store.own import indexes
 from engine.store.statements import quoted
-
-TEXTS = frozenset({"text", "timestamp", "json", "currency"})
 
 
 def remembered(tables: Mapping[str, Table]) -> dict[str, Value]:
@@ -53,6 +52,8 @@ class Comparison:
     query: Query
     stored: Callable[[Table, Column], Value]
     """The column's default as the database keeps it."""
+    kinds: Mapping[str, str]
+    """The kind of column (ActualColumn) in which the database keeps a type."""
     operations: list[Operation] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
 
@@ -117,13 +118,22 @@ class Comparison:
                     )
                 )
         if nullable or references:
-            if actual.triggers:
-                self.reasons.append(
-                    f"table '{table.name}' has to be copied for this change, and its triggers "
-                    f"({', '.join(actual.triggers)}) would be lost; drop them, migrate, and make "
-                    "them again."
-                )
+            self._copied(actual)
             self.operations.append(AlterTable(table.name, nullable, references))
+        key = actual.columns[table.key]
+        if table.columns[table.key].type == "integer" and not key.numbered:
+            self._copied(actual)
+            self.operations.append(NumberKey(table))
+
+    def _copied(self, actual: ActualTable) -> None:
+        if actual.triggers:
+            reason = (
+                f"table '{actual.name}' has to be copied for this change, and its triggers "
+                f"({', '.join(actual.triggers)}) would be lost; drop them, migrate, and make "
+                "them again."
+            )
+            if reason not in self.reasons:
+                self.reasons.append(reason)
 
     def _renamed(
         self, table: Table, added: list[Column], gone: list[str], was: Mapping[str, Value]
@@ -178,7 +188,7 @@ class Comparison:
         here = f"{table.name}.{column.name}"
         there = actual.columns[column.name]
         wanted = stored_type(column, self.tables)
-        kind = "text" if wanted in TEXTS else "integer"
+        kind = self.kinds[wanted]
         becomes_reference = column.type == "reference" and column.name not in actual.references
         changed = was is not None and was["type"] != column.type
         if there.kind != kind or (

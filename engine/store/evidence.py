@@ -86,7 +86,7 @@ def unfit(query: Query, table: Table, column: Column, kind: str) -> str | None:
 def _expected(kind: str, value: Value) -> str | None:
     """What should have been there instead; None when it is as this engine would have kept it."""
     if kind == "boolean":
-        return None if type(value) is int and value in (0, 1) else "0 or 1"
+        return None if type(value) is bool or value in (0, 1) else "0 or 1"
     if kind == "json":
         try:
             orjson.loads(value)

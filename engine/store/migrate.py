@@ -6,8 +6,6 @@ refused, with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +17,10 @@ from engine.store.base import MigrationRefused
 from engine.store.binding import BINDING, bound, refusals
 from engine.store.codec import TableCodec
 from engine.store.compare import Comparison
-from engine.store.connect import path_of, utc_now
+from engine.store.connect import Editor, editing
 from engine.store.current import TABLES, known
 from engine.store.operations import AlterTable, Operation
 from engine.store.own import META, with_own
-from engine.store.sqlite_schema import SqliteEditor
-from engine.store.sqlite_store import UNWIRE, WIRE, SqliteStore
 from engine.store.statements import literal
 
 
@@ -47,13 +43,13 @@ def plan(project: ProjectFile, base: Path) -> list[Step]:
     A relative file starts at `base`, the project's folder. Writes nothing, makes no file. Raises
     MigrationRefused, with all reasons.
     """
-    with _opened(project, base, create=False) as store, store.editor() as editor:
+    with editing(project, base, write=False) as editor:
         return _plan(editor, project)[0]
 
 
 def apply(project: ProjectFile, base: Path) -> list[Step]:
     """Do it, in one transaction, and give what was done. Raises MigrationRefused, StoreError."""
-    with _opened(project, base, create=True) as store, store.editor(write=True) as editor:
+    with editing(project, base, write=True) as editor:
         steps, operations = _plan(editor, project)
         for step in steps:
             for statement in step.statements:
@@ -66,20 +62,7 @@ def apply(project: ProjectFile, base: Path) -> list[Step]:
         return steps
 
 
-@contextmanager
-def _opened(project: ProjectFile, base: Path, *, create: bool) -> Iterator[SqliteStore]:
-    path = path_of(project.database, base)
-    if create:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    there = path if create or path.exists() else None
-    store = SqliteStore(there, project.tables, clock=utc_now, create=create)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-def _plan(editor: SqliteEditor, project: ProjectFile) -> tuple[list[Step], list[Operation]]:
+def _plan(editor: Editor, project: ProjectFile) -> tuple[list[Step], list[Operation]]:
     wanted = with_own(project.tables)
     actual = editor.inspect()
     past = None
@@ -95,7 +78,8 @@ def _plan(editor: SqliteEditor, project: ProjectFile) -> tuple[list[Step], list[
         actual,
         orjson.loads(past) if past else {},
         editor.execute,
-        lambda table, column: TableCodec(table, wanted, WIRE, UNWIRE).blank[column.name],
+        lambda table, column: TableCodec(table, wanted, editor.wire, {}).blank[column.name],
+        editor.kinds,
     )
     comparison.run()
     if comparison.reasons:

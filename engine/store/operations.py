@@ -18,6 +18,8 @@ class ActualColumn:
     kind: str
     nullable: bool
     has_default: bool
+    numbered: bool = False
+    """The database gives new rows a number, and none that a row had before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class ActualTable:
     unique: frozenset[str]
     indexes: frozenset[str]
     triggers: tuple[str, ...] = ()
+    """Those that a change could lose, because it copies the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,20 @@ class AlterTable:
 
 
 @dataclass(frozen=True, slots=True)
+class NumberKey:
+    """Has the database number new rows itself, and never give a deleted row's number again."""
+
+    table: Table
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"Has the database number new rows of '{self.table.name}', never with the number of a "
+            "row that was deleted. All rows are kept."
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class AddIndex:
     index: Index
 
@@ -94,4 +111,4 @@ class Keep:
     sentence: str
 
 
-Operation = CreateTable | AddColumn | AlterTable | AddIndex | Keep
+Operation = CreateTable | AddColumn | AlterTable | NumberKey | AddIndex | Keep

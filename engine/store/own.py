@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from engine.model import Column, ColumnType, Table
 from engine.store.statements import quoted
 
 PREFIX = "actionflow_"
 """Names that begin so are the engine's; a builder's table cannot have one."""
+
+
+LONGEST_NAME = 63
+"""Bytes; PostgreSQL cuts longer ones off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +29,10 @@ class Index:
     @property
     def name(self) -> str:
         kind = "uniq" if self.unique else "idx"
-        return f"{kind}_{self.table}__{'_'.join(self.columns)}"
+        name = f"{kind}_{self.table}__{'_'.join(self.columns)}"
+        if len(name) <= LONGEST_NAME:
+            return name
+        return f"{name[:50]}_{blake2b(name.encode(), digest_size=6).hexdigest()}"
 
     @property
     def sql(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import Any, Generic, NoReturn, TypeVar
 
 from engine.model import Change, Table, Value
 from engine.store.base import (
@@ -16,11 +16,13 @@ from engine.store.base import (
 from engine.store.codec import did_you_mean, shown
 from engine.store.statements import Statements
 
+P = TypeVar("P", bound=Statements)
 
-class RowTransaction:
+
+class RowTransaction(Generic[P]):
     """The part of `engine.store.base.Transaction` that asks nothing of the database."""
 
-    def __init__(self, plans: Mapping[str, Statements], now: str) -> None:
+    def __init__(self, plans: Mapping[str, P], now: str) -> None:
         self.changes: list[Change] = []
         self.now = now
         self._plans = plans
@@ -32,7 +34,7 @@ class RowTransaction:
     def system_writes(self) -> SystemWrites:
         return SystemWrites(self)
 
-    def _writable(self, table: str) -> Statements:
+    def _writable(self, table: str) -> P:
         plan = self._plans.get(table) or self._unknown(table)
         if plan.codec.table.system and not self._system:
             raise WriteRefused(
@@ -48,7 +50,7 @@ class RowTransaction:
             f"{did_you_mean(table, self._plans)}"
         )
 
-    def _key_change(self, plan: Statements, found: Value, wanted: Value) -> NoReturn:
+    def _key_change(self, plan: P, found: Value, wanted: Value) -> NoReturn:
         raise BadValue(
             f"{plan.codec.table.name}.{plan.key}: found {shown(wanted)} for row {shown(found)}; "
             "expected the same, the key of a row cannot be changed. Leave it out of the values, or "
@@ -64,7 +66,7 @@ class SystemWrites:
 
     __slots__ = ("_tx",)
 
-    def __init__(self, tx: RowTransaction) -> None:
+    def __init__(self, tx: RowTransaction[Any]) -> None:
         self._tx = tx
 
     def __enter__(self) -> None:
@@ -74,7 +76,7 @@ class SystemWrites:
         self._tx._system -= 1
 
 
-def read_only(tx: RowTransaction, table: str) -> NoReturn:
+def read_only(tx: RowTransaction[Any], table: str) -> NoReturn:
     """In place of `_writable`, in a reader."""
     raise WriteRefused(
         f"'{table}' can only be read here; write inside `store.transaction()` instead."

@@ -17,15 +17,19 @@ from engine.store.operations import (
     AlterTable,
     CreateTable,
     Keep,
+    NumberKey,
     Operation,
 )
 from engine.store.own import indexes, with_own
 from engine.store.sqlite_errors import translated
 from engine.store.statements import literal, quoted
+from engine.store.values import Check
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
+WIRE: Mapping[str, Check] = {"boolean": int}
+"""How a type is kept where SQLite has no such type."""
 INTEGERS = frozenset({"integer", "amount", "boolean"})
 KINDS = {"INTEGER": "integer", "INT": "integer", "BIGINT": "integer", "TEXT": "text"}
 
@@ -41,6 +45,12 @@ def create_all(connection: sqlite3.Connection, tables: Mapping[str, Table]) -> N
 
 class SqliteEditor:
     """Looks at the schema of a database, and writes the SQL that changes it."""
+
+    kinds: Mapping[str, str] = {
+        **dict.fromkeys(("integer", "amount", "boolean"), "integer"),
+        **dict.fromkeys(("text", "timestamp", "json", "currency"), "text"),
+    }
+    wire = WIRE
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -105,6 +115,9 @@ class SqliteEditor:
                         f"table '{row['tbl_name']}' cannot be copied to try the change on "
                         f"({error}): take away what SQLite alone does not know in {row['sql']!r}."
                     ) from error
+        if "sqlite_sequence" in plain:  # or a table that is copied would forget its last number
+            for row in self.execute("SELECT name, seq FROM sqlite_sequence"):
+                copy.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :seq)", row)
         return _database(copy)
 
 
@@ -124,17 +137,20 @@ def _create_statements(tables: Mapping[str, Table]) -> dict[str, str]:
             key_type = _python_type(table, table.key, tables)
             scratch.create_table(table.name, {table.key: key_type}, pk=table.key)
         return {
-            table.name: scratch.create_table_sql(
-                table.name,
-                {name: _python_type(table, name, tables) for name in table.columns},
-                pk=table.key,
-                foreign_keys=[
-                    (column.name, column.references, tables[column.references].key)
-                    for column in table.columns.values()
-                    if column.references
-                ],
-                not_null={c.name for c in table.columns.values() if not c.nullable},
-                strict=True,
+            table.name: _counting(
+                table,
+                scratch.create_table_sql(
+                    table.name,
+                    {name: _python_type(table, name, tables) for name in table.columns},
+                    pk=table.key,
+                    foreign_keys=[
+                        (column.name, column.references, tables[column.references].key)
+                        for column in table.columns.values()
+                        if column.references
+                    ],
+                    not_null={c.name for c in table.columns.values() if not c.nullable},
+                    strict=True,
+                ),
             )
             .strip()
             .rstrip(";")
@@ -142,6 +158,13 @@ def _create_statements(tables: Mapping[str, Table]) -> dict[str, str]:
         }
     finally:
         scratch.close()
+
+
+def _counting(table: Table, create: str) -> str:
+    """Numbers are never given twice, whatever became of the row: Stripe's metadata keeps them."""
+    if table.columns[table.key].type != "integer":
+        return create
+    return create.replace(" INTEGER PRIMARY KEY", " INTEGER PRIMARY KEY AUTOINCREMENT", 1)
 
 
 def _do(
@@ -170,6 +193,9 @@ def _do(
                 not_null={name: not null for name, null in nullable.items()} or None,
                 add_foreign_keys=[(name, *target) for name, target in references.items()] or None,
             )
+        case NumberKey(table):
+            for sql in copy.table(table.name).transform_sql():
+                copy.execute(_counting(table, sql))
         case AddIndex(index):
             copy.execute(index.sql)
         case Keep():
@@ -191,6 +217,7 @@ def _actual(found: Database, name: str) -> ActualTable:
                 KINDS.get(column.type.upper(), column.type or "untyped"),
                 nullable=not column.notnull,
                 has_default=column.default_value is not None,
+                numbered=bool(column.is_pk) and "AUTOINCREMENT" in table.schema.upper(),
             )
             for column in table.columns
         },

@@ -19,7 +19,7 @@ from engine.store.codec import TableCodec
 from engine.store.ears import Ears
 from engine.store.filelock import FileLock
 from engine.store.sqlite_errors import translated
-from engine.store.sqlite_schema import SqliteEditor
+from engine.store.sqlite_schema import WIRE, SqliteEditor
 from engine.store.sqlite_tx import SqliteReader, SqliteTransaction
 from engine.store.statements import Statements
 
@@ -27,7 +27,6 @@ OLDEST = (3, 37, 0)  # STRICT tables; RETURNING came in 3.35
 BUSY_SECONDS = 5.0
 CACHED_STATEMENTS = 1024
 IDLE_READERS = 8
-WIRE = {"boolean": int}
 UNWIRE = {"boolean": bool, "json": orjson.loads}
 
 

@@ -14,7 +14,7 @@ from engine.store.sqlite_errors import translated
 from engine.store.statements import Statements
 
 
-class SqliteTransaction(RowTransaction):
+class SqliteTransaction(RowTransaction[Statements]):
     """See `engine.store.base.Transaction`. Made by a store, used by one thread."""
 
     shared = False

@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 
 from engine.store.base import Store
-from tests.store.support import CONNECTORS, EVERY_TYPE, ORDER, SqliteConnector, connected, project
+from tests.store.support import CONNECTORS, EVERY_TYPE, ORDER, Connector, connected, project
 
 
 @pytest.fixture(params=CONNECTORS)
-def connector(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteConnector]:
+def connector(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connector]:
     """Each kind of database in turn."""
     with connected(request.param, tmp_path) as found:
         yield found
 
 
 @pytest.fixture
-def store(connector: SqliteConnector) -> Store:
+def store(connector: Connector) -> Store:
     """An empty database of the example tables."""
     return connector.migrated(project(ORDER, EVERY_TYPE))
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import psycopg
+import pytest
 
 from engine.model import Column, ColumnType, ProjectFile, Table
 from engine.store import migrate
 from engine.store.base import Store, Transaction
 from engine.store.connect import memory, open_store
 from engine.store.schema import system_tables
+from tests.store.postgres import ADVICE, shared_url
 
 NOW = "2026-03-01T12:00:00Z"
 
@@ -72,28 +78,65 @@ def undone(store: Store) -> Iterator[Transaction]:
         raise Undo
 
 
-class SqliteConnector:
-    """How the tests reach one kind of database; PostgreSQL gets a class of the same shape."""
+class Connector:
+    """How the tests reach one kind of database, empty at first; a subclass for each kind."""
 
-    name = "sqlite"
+    name: str
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._stores = contextlib.ExitStack()
 
-    def url(self, name: str = "shop") -> str:
-        return f"sqlite:///{name}.db"
+    def url(self) -> str:
+        """The database's URL for project.yaml."""
+        raise NotImplementedError
+
+    def by_hand(self, sql: str) -> list[tuple[Any, ...]]:
+        """What somebody does to the database behind the engine's back."""
+        raise NotImplementedError
+
+    def schema(self) -> list[tuple[Any, ...]]:
+        """Everything the database says of its tables."""
+        raise NotImplementedError
+
+    def plan_of(self, sql: str) -> str:
+        """How the database would run a query, had its tables many rows."""
+        raise NotImplementedError
+
+    def memory(self, file: ProjectFile) -> Store:
+        """A database for this project alone."""
+        raise NotImplementedError
+
+    def put(self, file: ProjectFile) -> ProjectFile:
+        """The project on this connector's database."""
+        return dataclasses.replace(file, database=self.url())
+
+    def plan(self, file: ProjectFile) -> list[migrate.Step]:
+        return migrate.plan(self.put(file), self.folder)
+
+    def apply(self, file: ProjectFile) -> list[migrate.Step]:
+        return migrate.apply(self.put(file), self.folder)
 
     def open(self, file: ProjectFile) -> Store:
         """A store on the project's database, closed after the test."""
-        store = open_store(file.database, file.tables, self.folder, clock=lambda: NOW)
+        store = open_store(self.url(), file.tables, self.folder, clock=lambda: NOW, name="test")
         self._stores.callback(store.close)
         return store
 
     def migrated(self, file: ProjectFile) -> Store:
         """The same, with the migration done first."""
-        migrate.apply(file, self.folder)
+        self.apply(file)
         return self.open(file)
+
+    def close(self) -> None:
+        self._stores.close()
+
+
+class SqliteConnector(Connector):
+    name = "sqlite"
+
+    def url(self) -> str:
+        return "sqlite:///shop.db"
 
     def memory(self, file: ProjectFile) -> Store:
         store = memory(file.tables, clock=lambda: NOW)
@@ -101,7 +144,6 @@ class SqliteConnector:
         return store
 
     def by_hand(self, sql: str) -> list[tuple[Any, ...]]:
-        """What somebody does to the database behind the engine's back."""
         import sqlite3
 
         with contextlib.closing(sqlite3.connect(self.folder / "shop.db")) as connection:
@@ -109,15 +151,71 @@ class SqliteConnector:
             connection.commit()
             return rows
 
-    def close(self) -> None:
-        self._stores.close()
+    def schema(self) -> list[tuple[Any, ...]]:
+        return self.by_hand("SELECT name, sql FROM sqlite_master ORDER BY name")
+
+    def plan_of(self, sql: str) -> str:
+        return " ".join(str(row[3]) for row in self.by_hand(f"EXPLAIN QUERY PLAN {sql}"))
 
 
-CONNECTORS = {"sqlite": SqliteConnector}
+class PostgresConnector(Connector):
+    """A schema of the shared server, named by the folder: other processes find it by that."""
+
+    name = "postgresql"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.namespace = "t_" + hashlib.blake2b(str(folder).encode(), digest_size=8).hexdigest()
+        server = shared_url()
+        assert server is not None
+        self._server = server
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {self.namespace}")
+
+    def url(self) -> str:
+        mark = "&" if "?" in self._server else "?"
+        return f"{self._server}{mark}options=-csearch_path%3D{self.namespace}"
+
+    def memory(self, file: ProjectFile) -> Store:
+        return self.migrated(file)
+
+    def by_hand(self, sql: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            done = connection.execute(sql)
+            return done.fetchall() if done.description else []
+
+    def schema(self) -> list[tuple[Any, ...]]:
+        here = f"'{self.namespace}'"
+        return [
+            *self.by_hand(
+                "SELECT table_name, column_name, data_type, is_nullable, column_default, is_identity "
+                f"FROM information_schema.columns WHERE table_schema = {here} ORDER BY 1, 2"
+            ),
+            *self.by_hand(f"SELECT indexdef FROM pg_indexes WHERE schemaname = {here} ORDER BY 1"),
+            *self.by_hand(
+                "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint "
+                f"WHERE connamespace = {here}::regnamespace ORDER BY 1, 2"
+            ),
+        ]
+
+    def plan_of(self, sql: str) -> str:
+        with psycopg.connect(self.url()) as connection:
+            connection.execute("SET enable_seqscan = off")
+            connection.execute("SET enable_sort = off")
+            return " ".join(row[0] for row in connection.execute(f"EXPLAIN {sql}"))
+
+
+CONNECTORS: dict[str, type[Connector]] = {
+    "sqlite": SqliteConnector,
+    "postgresql": PostgresConnector,
+}
 
 
 @contextlib.contextmanager
-def connected(name: str, folder: Path) -> Iterator[SqliteConnector]:
+def connected(name: str, folder: Path) -> Iterator[Connector]:
+    """A connector for one test; skips the test where there is no such database."""
+    if name == "postgresql" and shared_url() is None:
+        pytest.skip(ADVICE)
     connector = CONNECTORS[name](folder)
     try:
         yield connector

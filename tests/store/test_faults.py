@@ -18,7 +18,7 @@ from engine.store.base import (
     StoreError,
 )
 from engine.store.sqlite_store import SqliteStore
-from tests.store.support import NOW, SqliteConnector, project
+from tests.store.support import NOW, Connector, project
 
 ROOT = Path(__file__).resolve().parents[2]
 OTHER = """
@@ -35,7 +35,7 @@ def say(word):
 
 
 @contextlib.contextmanager
-def another_process(connector: SqliteConnector, script: str) -> Iterator[subprocess.Popen[str]]:
+def another_process(connector: Connector, script: str) -> Iterator[subprocess.Popen[str]]:
     """A second process on the same database; `say(word)` there waits until it is let go."""
     process = subprocess.Popen(
         [sys.executable, "-c", OTHER + script, connector.name, str(connector.folder)],
@@ -61,7 +61,7 @@ def amounts(store: Store) -> list[int]:
         return [row["amount"] for row in tx.find("order", {})]
 
 
-def test_a_process_killed_in_a_transaction_leaves_nothing_of_it(connector: SqliteConnector) -> None:
+def test_a_process_killed_in_a_transaction_leaves_nothing_of_it(connector: Connector) -> None:
     store = connector.migrated(project())
     script = """
 with store.transaction() as tx:
@@ -81,7 +81,7 @@ with store.transaction() as tx:
     assert connector.by_hand("PRAGMA integrity_check") == [("ok",)]
 
 
-def test_a_process_killed_after_its_transaction_loses_nothing(connector: SqliteConnector) -> None:
+def test_a_process_killed_after_its_transaction_loses_nothing(connector: Connector) -> None:
     store = connector.migrated(project())
     script = """
 for amount in range(20):
@@ -96,7 +96,7 @@ say("committed")
 
 
 def test_a_writer_elsewhere_makes_it_busy_but_can_be_read_beside(
-    connector: SqliteConnector, monkeypatch: pytest.MonkeyPatch
+    connector: Connector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("engine.store.sqlite_store.BUSY_SECONDS", 0)
     store = connector.migrated(project())
@@ -120,7 +120,7 @@ say("done")
     assert amounts(store) == [1, 2]
 
 
-def test_a_second_server_is_refused_and_other_commands_are_not(connector: SqliteConnector) -> None:
+def test_a_second_server_is_refused_and_other_commands_are_not(connector: Connector) -> None:
     store = connector.migrated(project())
     with another_process(connector, 'store.claim_server(); say("serving")') as process:
         assert heard(process) == "serving"
@@ -140,7 +140,7 @@ def test_a_second_server_is_refused_and_other_commands_are_not(connector: Sqlite
 
 
 @pytest.fixture
-def nearly_full(connector: SqliteConnector) -> SqliteStore:
+def nearly_full(connector: Connector) -> SqliteStore:
     """A store whose disk has room for a few rows more."""
     store = connector.migrated(project())
     assert isinstance(store, SqliteStore)
@@ -200,7 +200,7 @@ def go_on_after_a_rollback(store: Store) -> None:
             tx.insert("order", {"amount": 3})
 
 
-def test_an_automatic_rollback_ends_the_transaction(connector: SqliteConnector) -> None:
+def test_an_automatic_rollback_ends_the_transaction(connector: Connector) -> None:
     store = connector.memory(project())
     assert isinstance(store, SqliteStore)
     with pytest.raises(StoreBusy, match="rolled back as a whole"):
@@ -208,7 +208,7 @@ def test_an_automatic_rollback_ends_the_transaction(connector: SqliteConnector) 
     assert amounts(store) == []
 
 
-def test_a_store_is_not_opened_where_there_is_none(connector: SqliteConnector) -> None:
+def test_a_store_is_not_opened_where_there_is_none(connector: Connector) -> None:
     with pytest.raises(
         StoreError, match=r"no database at .*shop\.db; make it with `actionflow mig"
     ):
@@ -216,13 +216,13 @@ def test_a_store_is_not_opened_where_there_is_none(connector: SqliteConnector) -
     assert list(connector.folder.iterdir()) == []
 
 
-def test_a_file_that_is_no_database_is_said_to_be_none(connector: SqliteConnector) -> None:
+def test_a_file_that_is_no_database_is_said_to_be_none(connector: Connector) -> None:
     (connector.folder / "shop.db").write_bytes(b"not a database at all, only some text" * 100)
     with pytest.raises(StoreError, match=r"shop\.db.*no database"):
         connector.open(project())
 
 
-def test_an_empty_database_is_outdated(connector: SqliteConnector) -> None:
+def test_an_empty_database_is_outdated(connector: Connector) -> None:
     (connector.folder / "shop.db").touch()
     with pytest.raises(DatabaseOutdated, match="actionflow migrate"):
         connector.open(project())
@@ -230,7 +230,7 @@ def test_an_empty_database_is_outdated(connector: SqliteConnector) -> None:
 
 @pytest.mark.parametrize("url", ["postgresql://user:secret@host/db", "mysql://x", "shop.db"])
 def test_another_kind_of_database_is_refused_without_showing_its_password(
-    connector: SqliteConnector, url: str
+    connector: Connector, url: str
 ) -> None:
     with pytest.raises(StoreError, match="sqlite:///") as refused:
         connector.open(project(database=url))

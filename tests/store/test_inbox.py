@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from engine.errors import BadInput
 from engine.store import inbox
 from engine.store.base import Store, Transaction
-from tests.store.support import NOW, SqliteConnector, project
+from tests.store.support import NOW, Connector, project
 
 LATER = "2026-03-01T13:00:00Z"
 
@@ -288,7 +288,7 @@ class InboxMachine(RuleBasedStateMachine):
         }
 
 
-def test_the_inbox_is_a_state_machine(connector: SqliteConnector) -> None:
+def test_the_inbox_is_a_state_machine(connector: Connector) -> None:
     InboxMachine.store = connector.memory(project())
     run_state_machine_as_test(
         InboxMachine, settings=settings(max_examples=40, stateful_step_count=25, deadline=None)

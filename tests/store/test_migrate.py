@@ -18,7 +18,7 @@ from engine.store.base import (
 )
 from engine.store.current import is_current
 from engine.store.migrate import Step
-from tests.store.support import ORDER, SqliteConnector, column, project, table
+from tests.store.support import ORDER, Connector, column, project, table
 
 ID = column("id", "integer")
 AMOUNT = column("amount", "amount")
@@ -33,7 +33,7 @@ def with_columns(*columns: Column, without: tuple[str, ...] = ()) -> Table:
     return replace(PLAIN, columns={n: c for n, c in wanted.items() if n not in without})
 
 
-def start(connector: SqliteConnector, *tables: Table, rows: list[Row] = ROWS) -> None:
+def start(connector: Connector, *tables: Table, rows: list[Row] = ROWS) -> None:
     """A migrated database of these tables, with orders in it."""
     store = connector.migrated(project(*(tables or (PLAIN,))))
     with store.transaction() as tx:
@@ -42,24 +42,24 @@ def start(connector: SqliteConnector, *tables: Table, rows: list[Row] = ROWS) ->
     store.close()
 
 
-def go(connector: SqliteConnector, *tables: Table, **more: Any) -> list[Step]:
+def go(connector: Connector, *tables: Table, **more: Any) -> list[Step]:
     """Migrate; the plan says what is done, and there is nothing left to do."""
     file = project(*tables, **more)
-    planned = migrate.plan(file, connector.folder)
-    done = migrate.apply(file, connector.folder)
+    planned = connector.plan(file)
+    done = connector.apply(file)
     assert [step.sentence for step in done] == [step.sentence for step in planned]
-    assert migrate.plan(file, connector.folder) == []
-    assert migrate.apply(file, connector.folder) == []
+    assert connector.plan(file) == []
+    assert connector.apply(file) == []
     return done
 
 
-def rows(connector: SqliteConnector, file: ProjectFile, table: str = "order") -> list[Row]:
+def rows(connector: Connector, file: ProjectFile, table: str = "order") -> list[Row]:
     store = connector.open(file)
     with store.reader() as tx:
         return tx.find(table, {})
 
 
-def schema(connector: SqliteConnector) -> list[tuple[Any, ...]]:
+def schema(connector: Connector) -> list[tuple[Any, ...]]:
     """Everything the database says of its tables, and what it remembers of the project."""
     return [
         *connector.by_hand("SELECT name, sql FROM sqlite_master ORDER BY name"),
@@ -67,28 +67,28 @@ def schema(connector: SqliteConnector) -> list[tuple[Any, ...]]:
     ]
 
 
-def refused(connector: SqliteConnector, *tables: Table, **more: Any) -> str:
+def refused(connector: Connector, *tables: Table, **more: Any) -> str:
     """The migration is refused for one reason, and nothing has changed."""
     before = schema(connector)
     file = project(*tables, **more)
     with pytest.raises(MigrationRefused) as planned:
-        migrate.plan(file, connector.folder)
+        connector.plan(file)
     with pytest.raises(MigrationRefused) as applied:
-        migrate.apply(file, connector.folder)
+        connector.apply(file)
     assert schema(connector) == before
     assert applied.value.reasons == planned.value.reasons
     [reason] = applied.value.reasons
     return reason
 
 
-def test_a_plan_makes_no_file(connector: SqliteConnector) -> None:
-    steps = migrate.plan(project(), connector.folder)
+def test_a_plan_makes_no_file(connector: Connector) -> None:
+    steps = connector.plan(project())
     assert any("CREATE TABLE" in step.sql for step in steps)
     assert steps[-1].sentence.startswith("Binds the order table 'order'")
     assert list(connector.folder.iterdir()) == []
 
 
-def test_a_new_database_gets_all_tables_at_once(connector: SqliteConnector) -> None:
+def test_a_new_database_gets_all_tables_at_once(connector: Connector) -> None:
     go(connector, ORDER)
     store = connector.open(project())
     with store.transaction() as tx, tx.system_writes():
@@ -99,12 +99,12 @@ def test_a_new_database_gets_all_tables_at_once(connector: SqliteConnector) -> N
         tx.delete("order", {"id": order["id"]})
 
 
-def test_a_folder_that_is_not_there_yet_is_made(connector: SqliteConnector) -> None:
+def test_a_folder_that_is_not_there_yet_is_made(connector: Connector) -> None:
     go(connector, ORDER, database="sqlite:///deep/down/shop.db")
     assert (connector.folder / "deep/down/shop.db").exists()
 
 
-def test_columns_are_added_and_data_is_kept(connector: SqliteConnector) -> None:
+def test_columns_are_added_and_data_is_kept(connector: Connector) -> None:
     start(connector)
     wanted = with_columns(
         column("note", "text", nullable=True),
@@ -143,7 +143,7 @@ def test_columns_are_added_and_data_is_kept(connector: SqliteConnector) -> None:
             tx.insert("order", {"amount": 1, "code": "a"})
 
 
-def test_a_required_column_can_join_an_empty_table(connector: SqliteConnector) -> None:
+def test_a_required_column_can_join_an_empty_table(connector: Connector) -> None:
     start(connector, rows=[])
     wanted = with_columns(column("owner", "text"))
     go(connector, wanted)
@@ -153,20 +153,20 @@ def test_a_required_column_can_join_an_empty_table(connector: SqliteConnector) -
 
 
 def test_a_required_reference_with_a_default_is_added_and_checked(
-    connector: SqliteConnector,
+    connector: Connector,
 ) -> None:
     start(connector)
     good = with_columns(column("parent", "reference", references="order", default=1))
     wrong = with_columns(column("parent", "reference", references="order", default=9))
     before = schema(connector)
     with pytest.raises(ConstraintViolation, match="rows refer to rows of 'order'"):
-        migrate.apply(project(wrong), connector.folder)
+        connector.apply(project(wrong))
     assert schema(connector) == before
     go(connector, good)
     assert [row["parent"] for row in rows(connector, project(good))] == [1, 1]
 
 
-def test_tables_may_refer_to_each_other_in_a_circle(connector: SqliteConnector) -> None:
+def test_tables_may_refer_to_each_other_in_a_circle(connector: Connector) -> None:
     user = table("user", ID, column("last", "reference", references="order", nullable=True))
     wanted = with_columns(column("user", "reference", references="user"))
     go(connector, wanted, user)
@@ -178,7 +178,7 @@ def test_tables_may_refer_to_each_other_in_a_circle(connector: SqliteConnector) 
 
 
 def test_what_is_gone_from_the_project_file_is_left_in_place_and_said_once(
-    connector: SqliteConnector,
+    connector: Connector,
 ) -> None:
     extra = table("extra", ID, column("text", "text"))
     start(connector, with_columns(column("note", "text", nullable=True, unique=True)), extra)
@@ -194,7 +194,7 @@ def test_what_is_gone_from_the_project_file_is_left_in_place_and_said_once(
     assert connector.by_hand('SELECT note FROM "order"') == [(None,), (None,)]
 
 
-def test_a_required_column_left_in_place_does_not_stop_new_rows(connector: SqliteConnector) -> None:
+def test_a_required_column_left_in_place_does_not_stop_new_rows(connector: Connector) -> None:
     start(connector)
     wanted = with_columns(without=("amount",))
     steps = go(connector, wanted)
@@ -209,14 +209,14 @@ def test_a_required_column_left_in_place_does_not_stop_new_rows(connector: Sqlit
     )
 
 
-def test_a_column_that_comes_back_has_its_data_still(connector: SqliteConnector) -> None:
+def test_a_column_that_comes_back_has_its_data_still(connector: Connector) -> None:
     start(connector)
     go(connector, with_columns(without=("status",)))
     go(connector, PLAIN)
     assert [row["status"] for row in rows(connector, project(PLAIN))] == ["new", "paid"]
 
 
-def test_a_column_may_become_optional_and_required_again(connector: SqliteConnector) -> None:
+def test_a_column_may_become_optional_and_required_again(connector: Connector) -> None:
     user = table("line", ID, column("order", "reference", references="order"))
     start(connector, PLAIN, user)
     optional = with_columns(replace(STATUS, nullable=True))
@@ -235,7 +235,7 @@ def test_a_column_may_become_optional_and_required_again(connector: SqliteConnec
     assert rows(connector, project(PLAIN, user), "line") == [{"id": 1, "order": 1}]
 
 
-def test_an_integer_may_become_a_reference_when_all_rows_fit(connector: SqliteConnector) -> None:
+def test_an_integer_may_become_a_reference_when_all_rows_fit(connector: Connector) -> None:
     loose = table("line", ID, column("order", "integer"))
     bound = table("line", ID, column("order", "reference", references="order"))
     start(connector, PLAIN, loose)
@@ -333,7 +333,7 @@ REFUSALS: list[tuple[str, tuple[Table, ...], str]] = [
     ("tables", "reason"), [case[1:] for case in REFUSALS], ids=[case[0] for case in REFUSALS]
 )
 def test_what_could_harm_is_refused_with_the_reason(
-    connector: SqliteConnector, tables: tuple[Table, ...], reason: str
+    connector: Connector, tables: tuple[Table, ...], reason: str
 ) -> None:
     line = table("line", ID, column("order", "reference", references="order"))
     start(connector, PLAIN, line)
@@ -341,11 +341,11 @@ def test_what_could_harm_is_refused_with_the_reason(
     assert reason in refused(connector, *tables)
 
 
-def test_all_reasons_are_told_at_once(connector: SqliteConnector) -> None:
+def test_all_reasons_are_told_at_once(connector: Connector) -> None:
     start(connector)
     wrong = with_columns(column("owner", "text"), replace(AMOUNT, unique=True))
     with pytest.raises(MigrationRefused) as found:
-        migrate.plan(project(wrong), connector.folder)
+        connector.plan(project(wrong))
     assert len(found.value.reasons) == 2
 
 
@@ -367,7 +367,7 @@ def test_all_reasons_are_told_at_once(connector: SqliteConnector) -> None:
     ids=["renamed", "replaced", "dropped", "another key", "another project"],
 )
 def test_the_order_table_is_bound_for_good(
-    connector: SqliteConnector, file: ProjectFile, reason: str
+    connector: Connector, file: ProjectFile, reason: str
 ) -> None:
     start(connector)
     before = schema(connector)
@@ -378,7 +378,7 @@ def test_the_order_table_is_bound_for_good(
 
 
 def test_an_order_table_lost_from_the_database_is_not_made_again(
-    connector: SqliteConnector,
+    connector: Connector,
 ) -> None:
     start(connector)
     connector.by_hand('ALTER TABLE "order" RENAME TO bill')
@@ -387,14 +387,14 @@ def test_an_order_table_lost_from_the_database_is_not_made_again(
         connector.open(project(PLAIN))
 
 
-def test_an_order_table_must_be_among_the_tables(connector: SqliteConnector) -> None:
+def test_an_order_table_must_be_among_the_tables(connector: Connector) -> None:
     file = ProjectFile("shop", "project.yaml", "sqlite:///shop.db", {"order": PLAIN}, "ordr")
     with pytest.raises(MigrationRefused, match="'ordr' is not among the tables"):
-        migrate.plan(file, connector.folder)
+        connector.plan(file)
 
 
 def test_a_migration_that_fails_half_way_leaves_nothing(
-    connector: SqliteConnector, monkeypatch: pytest.MonkeyPatch
+    connector: Connector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start(connector)
     before = schema(connector)
@@ -405,13 +405,13 @@ def test_a_migration_that_fails_half_way_leaves_nothing(
     monkeypatch.setattr("engine.store.meta.write", fails)
     wanted = with_columns(column("note", "text", nullable=True), replace(STATUS, nullable=True))
     with pytest.raises(StoreError, match="no more"):
-        migrate.apply(project(wanted), connector.folder)
+        connector.apply(project(wanted))
     assert schema(connector) == before
     monkeypatch.undo()
     go(connector, wanted)
 
 
-def test_a_store_opens_only_on_the_tables_it_is_given(connector: SqliteConnector) -> None:
+def test_a_store_opens_only_on_the_tables_it_is_given(connector: Connector) -> None:
     start(connector)
     wanted = with_columns(column("note", "text", nullable=True))
     with pytest.raises(DatabaseOutdated, match="Run `actionflow migrate`"):
@@ -422,7 +422,7 @@ def test_a_store_opens_only_on_the_tables_it_is_given(connector: SqliteConnector
     assert is_current(connector.open(project(other)))
 
 
-def test_a_column_dropped_by_hand_is_noticed_and_made_again(connector: SqliteConnector) -> None:
+def test_a_column_dropped_by_hand_is_noticed_and_made_again(connector: Connector) -> None:
     start(connector, with_columns(column("note", "text", nullable=True)))
     connector.by_hand('ALTER TABLE "order" DROP COLUMN note')
     wanted = with_columns(column("note", "text", nullable=True))
@@ -432,7 +432,7 @@ def test_a_column_dropped_by_hand_is_noticed_and_made_again(connector: SqliteCon
     assert len(rows(connector, project(wanted))) == 2
 
 
-def test_a_table_renamed_by_hand_as_advised_keeps_its_data(connector: SqliteConnector) -> None:
+def test_a_table_renamed_by_hand_as_advised_keeps_its_data(connector: Connector) -> None:
     start(connector, PLAIN, table("line", ID, column("n", "integer")))
     connector.by_hand("INSERT INTO line (n) VALUES (7)")
     connector.by_hand('ALTER TABLE "line" RENAME TO "lines"')
@@ -453,7 +453,7 @@ EXISTING_TABLE = with_columns(
 )
 
 
-def test_a_table_that_was_there_before_is_taken_over(connector: SqliteConnector) -> None:
+def test_a_table_that_was_there_before_is_taken_over(connector: Connector) -> None:
     connector.by_hand(EXISTING)
     connector.by_hand(
         "INSERT INTO \"order\" VALUES (1, 'new', 5, 1, '2026-01-01T00:00:00Z', '{\"a\": 1}', 0.5)"
@@ -487,24 +487,24 @@ def test_a_table_that_was_there_before_is_taken_over(connector: SqliteConnector)
     ],
 )
 def test_rows_that_would_be_misread_stop_the_taking_over(
-    connector: SqliteConnector, values: str, reason: str
+    connector: Connector, values: str, reason: str
 ) -> None:
     connector.by_hand(EXISTING)
     connector.by_hand(f'INSERT INTO "order" VALUES ({values})')
     with pytest.raises(MigrationRefused) as found:
-        migrate.apply(project(EXISTING_TABLE), connector.folder)
+        connector.apply(project(EXISTING_TABLE))
     assert reason in str(found.value)
     assert connector.by_hand("SELECT name FROM sqlite_master") == [("order",)]
 
 
-def test_triggers_are_not_lost_silently(connector: SqliteConnector) -> None:
+def test_triggers_are_not_lost_silently(connector: Connector) -> None:
     start(connector)
     connector.by_hand('CREATE TRIGGER loud AFTER UPDATE ON "order" BEGIN SELECT RAISE(IGNORE); END')
     reason = refused(connector, with_columns(replace(STATUS, nullable=True)))
     assert "triggers (loud) would be lost" in reason
 
 
-def test_a_running_server_goes_on_over_a_migration(connector: SqliteConnector) -> None:
+def test_a_running_server_goes_on_over_a_migration(connector: Connector) -> None:
     start(connector)
     server = connector.open(project(PLAIN))
     server.claim_server()

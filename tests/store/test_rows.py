@@ -21,7 +21,7 @@ from engine.store.base import (
     UnknownTable,
     WriteRefused,
 )
-from tests.store.support import NOW, ORDER, SqliteConnector, column, project, table, undone
+from tests.store.support import NOW, ORDER, Connector, column, project, table, undone
 
 LATER = "2026-03-02T08:00:00Z"
 
@@ -62,7 +62,7 @@ def test_times_that_are_given_are_kept(store: Store) -> None:
         )
 
 
-def test_columns_of_these_names_but_another_type_are_left_alone(connector: SqliteConnector) -> None:
+def test_columns_of_these_names_but_another_type_are_left_alone(connector: Connector) -> None:
     odd = table("odd", column("id", "integer"), column("updated_at", "integer", nullable=True))
     store = connector.memory(project(ORDER, odd))
     with store.transaction() as tx:

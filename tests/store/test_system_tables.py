@@ -6,7 +6,7 @@ import pytest
 
 from engine.store.base import Store
 from engine.store.schema import system_tables
-from tests.store.support import ORDER, SqliteConnector, column, project, table
+from tests.store.support import ORDER, Connector, column, project, table
 
 MONEY = {"amount", "amount_refunded"}
 
@@ -33,7 +33,7 @@ def test_money_is_minor_units_and_all_have_times(name: str) -> None:
     assert "facts" not in [column.name for column in found.visible]
 
 
-def test_orders_may_have_a_text_key(connector: SqliteConnector) -> None:
+def test_orders_may_have_a_text_key(connector: Connector) -> None:
     bill = table("bill", column("no", "text"), column("total", "amount"), key="no")
     store = connector.memory(project(bill, order="bill"))
     with store.transaction() as tx, tx.system_writes():
@@ -43,7 +43,7 @@ def test_orders_may_have_a_text_key(connector: SqliteConnector) -> None:
 
 
 def test_what_the_hot_path_looks_for_is_found_by_an_index(
-    store: Store, connector: SqliteConnector
+    store: Store, connector: Connector
 ) -> None:
     unfinished = "state <> 'done'"
     asked = [

@@ -17,7 +17,7 @@ from engine.store.base import (
     UniqueViolation,
     WriteRefused,
 )
-from tests.store.support import SqliteConnector, project, undone
+from tests.store.support import Connector, project, undone
 
 
 class Fault(Exception):
@@ -135,7 +135,7 @@ def test_savepoints_nest(shared: Store, steps: list[object]) -> None:
 
 
 @pytest.fixture(params=["file", "memory"])
-def either(request: pytest.FixtureRequest, connector: SqliteConnector) -> Store:
+def either(request: pytest.FixtureRequest, connector: Connector) -> Store:
     """The same store in a file and in memory."""
     file = project()
     return connector.migrated(file) if request.param == "file" else connector.memory(file)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.model import Value
 from engine.store.base import BadValue, Store, StoreError
-from tests.store.support import ORDER, SqliteConnector, column, project, table, undone
+from tests.store.support import ORDER, Connector, column, project, table, undone
 
 WIDE = st.integers(-(2**63), 2**63 - 1)
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
@@ -146,7 +146,7 @@ def test_a_currency_is_kept_in_small_letters(store: Store) -> None:
         assert tx.find("every_type", {"a_currency": "Jpy"})
 
 
-def test_equal_json_is_kept_as_equal_text(store: Store, connector: SqliteConnector) -> None:
+def test_equal_json_is_kept_as_equal_text(store: Store, connector: Connector) -> None:
     with store.transaction() as tx:
         tx.insert("every_type", {"id": "a", "a_json": {"b": 1, "a": [1, {"d": 1, "c": 2}]}})
         tx.insert("every_type", {"id": "b", "a_json": {"a": [1, {"c": 2, "d": 1}], "b": 1}})
@@ -174,7 +174,7 @@ def test_null_is_refused_where_the_column_takes_none(store: Store) -> None:
         tx.insert("order", {"amount": None})
 
 
-def test_what_is_missing_is_named_all_at_once(connector: SqliteConnector) -> None:
+def test_what_is_missing_is_named_all_at_once(connector: Connector) -> None:
     strict = table("strict", column("id", "text"), column("a", "integer"), column("b", "integer"))
     store = connector.memory(project(ORDER, strict))
     with store.transaction() as tx:
@@ -185,20 +185,20 @@ def test_what_is_missing_is_named_all_at_once(connector: SqliteConnector) -> Non
 
 
 def test_a_default_that_does_not_fit_is_found_when_the_store_opens(
-    connector: SqliteConnector,
+    connector: Connector,
 ) -> None:
     wrong = table("wrong", column("id", "integer"), column("a", "amount", default=1.5))
     with pytest.raises(BadValue, match=r"wrong\.a: found 1\.5"):
         connector.memory(project(ORDER, wrong))
 
 
-def test_a_reference_to_no_table_is_named_with_the_nearest(connector: SqliteConnector) -> None:
+def test_a_reference_to_no_table_is_named_with_the_nearest(connector: Connector) -> None:
     lost = table("lost", column("id", "integer"), column("o", "reference", references="ordr"))
     with pytest.raises(StoreError, match=r"'ordr'.*Did you mean 'order'\?"):
         connector.memory(project(ORDER, lost))
 
 
-def test_a_reference_takes_what_its_targets_key_takes(connector: SqliteConnector) -> None:
+def test_a_reference_takes_what_its_targets_key_takes(connector: Connector) -> None:
     user = table("user", column("id", "text"))
     profile = table(
         "profile", column("id", "reference", references="user"), column("n", "integer", default=0)

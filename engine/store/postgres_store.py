@@ -1,0 +1,303 @@
+"""The PostgreSQL connector: any number of processes, each with a few connections of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TypeVar
+
+import orjson
+
+from engine.model import Table
+from engine.store.base import Clock, StoreBusy, StoreConflict, StoreError
+from engine.store.changes import Recorder
+from engine.store.codec import TableCodec
+from engine.store.postgres_connect import Patience, open_session
+from engine.store.postgres_errors import translated
+from engine.store.postgres_link import Gone, Link, Refused
+from engine.store.postgres_listen import Listener
+from engine.store.postgres_schema import PostgresEditor
+from engine.store.postgres_tx import PostgresPlan, PostgresReader, PostgresTransaction
+
+log = logging.getLogger("actionflow.store")
+
+Tx = TypeVar("Tx", bound=PostgresTransaction)
+
+UNWIRE = {"json": orjson.loads}
+IDLE_LINKS = 8
+BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+BEGIN_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE"
+MIGRATION_KEY = (
+    "SELECT pg_advisory_xact_lock(hashtextextended('actionflow migrate ' || current_schema(), 0))"
+)
+CHANGES = "changes"
+"""The channel of `watch`."""
+
+SERVING = Patience()
+TRYING = Patience(statement=10, lock=2, idle=30)
+"""For a snapshot: a dry run must not hold up the servers for long, and not wait for them either."""
+MIGRATING = Patience(statement=0, lock=10, idle=60)
+
+
+class PostgresStore:
+    """See `engine.store.base.Store`. Connects when it is made, to say at once what is wrong."""
+
+    def __init__(
+        self, url: str, tables: Mapping[str, Table], *, clock: Clock, name: str = ""
+    ) -> None:
+        """`name` is what the server's administrator sees of it. Raises StoreError, StoreBusy."""
+        self.url = url
+        self.tables = tables
+        self.clock = clock
+        self.name = name
+        self.plans = {
+            table: PostgresPlan(TableCodec(tables[table], tables, {}, UNWIRE)) for table in tables
+        }
+        self.log = Recorder(tables)
+        self.schema = ""
+        self._durable = True
+        self._idle: deque[Link] = deque()
+        self._writing = threading.local()
+        self._listener: Listener | None = None
+        self._closed = False
+        self.give_back(self._connect(SERVING))
+
+    def transaction(self, *, careful: bool = False) -> _Writing:
+        return _Writing(self, careful)
+
+    @contextmanager
+    def reader(self) -> Iterator[PostgresReader]:
+        link = self.begin(BEGIN_READING)
+        tx = PostgresReader(link, self.plans, self.clock(), channel=self.channel, careful=True)
+        try:
+            yield tx
+        finally:
+            tx.end("This read is over; open another with `store.reader()`.")
+            self.roll_back(link)
+
+    def snapshot(self) -> PostgresSnapshot:
+        return PostgresSnapshot(self, self._connect(TRYING))
+
+    def claim_server(self) -> bool:
+        if not self._durable:
+            log.warning(
+                "the PostgreSQL server runs with fsync=off: a crash of its machine loses events that "
+                "were acknowledged. Set fsync=on."
+            )
+        return False
+
+    def listen(self, channel: str, heard: Callable[[str], None]) -> Callable[[], None]:
+        if self._listener is None:
+            self._listener = Listener(lambda: open_session(self.url, self.name, SERVING).connection)
+        return self._listener.listen(self.channel(channel), heard)
+
+    def watch(self, wake: Callable[[], None]) -> None:
+        self.listen(CHANGES, lambda _: wake())
+
+    @contextmanager
+    def editor(self, *, write: bool = False) -> Iterator[PostgresEditor]:
+        """For migrations: look at the schema or, in one transaction, change it, one migration at a time."""
+        link = self._connect(MIGRATING)
+        try:
+            link.begin(BEGIN if write else BEGIN_READING)
+            if write:
+                link.tell(MIGRATION_KEY)
+            yield PostgresEditor(link)
+            if write:
+                commit(link)
+        except Refused as refused:
+            raise translated(refused.fault) from refused
+        finally:
+            link.close()
+
+    def close(self) -> None:
+        self._closed = True
+        if self._listener is not None:
+            self._listener.close()
+        while self._idle:
+            self._idle.pop().close()
+
+    # --- for the transactions
+
+    def channel(self, name: str) -> str:
+        """The name of a channel in the database, which all schemas of it share (63 bytes at most)."""
+        digest = hashlib.blake2b(f"{self.schema}\n{name}".encode(), digest_size=12).hexdigest()
+        return f"actionflow_{digest}"
+
+    def begin(self, sql: str) -> Link:
+        """A connection with a transaction begun; an idle one that the server has closed is replaced."""
+        if self._closed:
+            raise StoreError("This store is closed; open another.")
+        while True:
+            try:
+                link = self._idle.pop()
+            except IndexError:
+                link = self._connect(SERVING)
+                break
+            if link.alive():
+                break
+            link.close()
+        link.begin(sql)
+        return link
+
+    def roll_back(self, link: Link) -> None:
+        """End a transaction without a trace, whatever state it is in."""
+        if not link.broken:
+            try:
+                link.end("ROLLBACK")
+            except (Refused, Gone):
+                link.broken = True
+        self.give_back(link)
+
+    def give_back(self, link: Link) -> None:
+        if self._closed or link.open or link.broken or len(self._idle) >= IDLE_LINKS:
+            link.close()
+        else:
+            self._idle.append(link)
+
+    def take_turn(self) -> None:
+        """Raises StoreError where a thread would wait for rows that it holds itself."""
+        if getattr(self._writing, "now", False):
+            raise StoreError(
+                "This thread already has a transaction open on this database; go on in that one, "
+                "with `tx.savepoint()` for a part that may fail."
+            )
+        self._writing.now = True
+
+    def leave_turn(self) -> None:
+        self._writing.now = False
+
+    def _connect(self, patience: Patience) -> Link:
+        session = open_session(self.url, self.name, patience)
+        self.schema, self._durable = session.schema, session.fsync
+        return Link(session.connection, patience.answer)
+
+
+class PostgresSnapshot:
+    """A store whose transactions are savepoints of one that is rolled back when it is closed."""
+
+    def __init__(self, store: PostgresStore, link: Link) -> None:
+        self.tables = store.tables
+        self._store = store
+        self._link = link
+        link.begin(BEGIN_SNAPSHOT)
+        link.ask("SELECT 1")  # what is seen is decided by the first statement
+
+    @contextmanager
+    def transaction(self, *, careful: bool = False) -> Iterator[PostgresTransaction]:
+        link = self._link
+        tx = self._tx(PostgresTransaction, careful)
+        link.tell("SAVEPOINT trying")
+        try:
+            yield tx
+            if tx.lost is not None:
+                raise type(tx.lost)(str(tx.lost))
+        except BaseException:
+            tx.end("This transaction is over.")
+            self._undo()
+            raise
+        tx.end("This transaction is over; open another with `store.transaction()`.")
+        link.ask("RELEASE trying")
+
+    @contextmanager
+    def reader(self) -> Iterator[PostgresReader]:
+        tx = self._tx(PostgresReader, True)
+        self._link.tell("SAVEPOINT trying")
+        self._link.tell("SET LOCAL transaction_read_only = on")
+        try:
+            yield tx
+        finally:
+            tx.end("This read is over; open another with `store.reader()`.")
+            self._undo()
+
+    def snapshot(self) -> PostgresSnapshot:
+        raise StoreError("this is a snapshot already; take another from the store it came from.")
+
+    def claim_server(self) -> bool:
+        raise StoreError("a snapshot is for trying things, not for serving.")
+
+    def listen(self, channel: str, heard: Callable[[str], None]) -> Callable[[], None]:
+        return lambda: None  # nothing of it is ever committed
+
+    def watch(self, wake: Callable[[], None]) -> None:
+        """Nothing of it is ever committed."""
+
+    def close(self) -> None:
+        self._link.close()  # the server rolls back
+
+    def _tx(self, kind: type[Tx], careful: bool) -> Tx:
+        store = self._store
+        return kind(self._link, store.plans, store.clock(), channel=store.channel, careful=careful)
+
+    def _undo(self) -> None:
+        if not self._link.broken:
+            self._link.tell("ROLLBACK TO trying")
+            self._link.ask("RELEASE trying")
+
+
+class _Writing:
+    """A write transaction as a context manager."""
+
+    __slots__ = ("_careful", "_link", "_store", "_tx")
+
+    def __init__(self, store: PostgresStore, careful: bool) -> None:
+        self._store = store
+        self._careful = careful
+
+    def __enter__(self) -> PostgresTransaction:
+        store = self._store
+        store.take_turn()
+        try:
+            self._link = store.begin(BEGIN)
+        except BaseException:
+            store.leave_turn()
+            raise
+        self._tx = PostgresTransaction(
+            self._link, store.plans, store.clock(), channel=store.channel, careful=self._careful
+        )
+        return self._tx
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        tx, link, store = self._tx, self._link, self._store
+        try:
+            if kind is None:
+                if tx.lost is not None:
+                    raise type(tx.lost)(str(tx.lost))
+                if tx.changes:
+                    store.log.record(tx)
+                    tx.notify(CHANGES)
+                commit(link)
+        finally:
+            tx.end("This transaction is over; open another with `store.transaction()`.")
+            store.leave_turn()
+            if link.open:
+                store.roll_back(link)
+            else:
+                store.give_back(link)
+
+
+def commit(link: Link) -> None:
+    """Commit, durably. Raises StoreConflict when a statement sent ahead has failed, StoreBusy when the
+    connection broke and nobody knows."""
+    try:
+        tag = link.end("COMMIT")
+    except Refused as refused:
+        found = translated(refused.fault)
+        if isinstance(found, StoreBusy):
+            raise found from refused
+        raise StoreConflict(f"The transaction was rolled back: {found}") from refused
+    except Gone as gone:
+        raise StoreBusy(f"The commit was not confirmed; it may have been made. {gone}") from gone
+    if tag != b"COMMIT":
+        raise StoreConflict("The transaction was rolled back: a statement of it had failed.")
