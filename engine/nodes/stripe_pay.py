@@ -49,9 +49,12 @@ def pay(node: Node, compiler: Compiler) -> Step:
         if hosted and not (given["successUrl"] and given["cancelUrl"]):
             raise RunError("Checkout needs a successUrl and a cancelUrl: give both in `to_pay`.")
         journal = journal_of(frame)
+        not_closed: set[int] = set()
         for turn in range(MOST_ROUNDS):
             name = f"{node.id}.{turn}"
-            plan = journal.once(f"{name}.plan", lambda: _plan(frame, scope, wanted, hosted))
+            plan = journal.once(
+                f"{name}.plan", lambda: _plan(frame, scope, wanted, hosted, not_closed)
+            )
             row = frame.tx.get("payment", plan["payment_id"])
             assert row is not None
             call = StripeCall.of(plan["call"])
@@ -61,13 +64,14 @@ def pay(node: Node, compiler: Compiler) -> Step:
                 if plan["does"] == "make":
                     _failed(frame, row, no)
                     raise
-                # Closing what has just been paid is refused; looking again tells.
                 if no.error.get("code") == "resource_missing":
                     _gone(frame, row)
+                # Closing is refused where it was paid a moment ago: looking at it tells.
+                not_closed.add(row["id"])
                 continue
             if plan["does"] == "make":
                 return _output(frame, _told(frame, row, thing, None), thing, reused=False)
-            if _open(thing):
+            if _open(thing) and plan["does"] == "look":
                 return _output(frame, row, thing, reused=True)
             if thing["status"] not in ("canceled", "expired"):
                 raise ActionRefused(
@@ -83,8 +87,11 @@ def pay(node: Node, compiler: Compiler) -> Step:
     return step
 
 
-def _plan(frame: Frame, scope: Scope, wanted: Row, hosted: bool) -> dict[str, Value]:
-    """What to do next: make a new payment, look at an open one like it, or close one unlike it."""
+def _plan(
+    frame: Frame, scope: Scope, wanted: Row, hosted: bool, not_closed: set[int]
+) -> dict[str, Value]:
+    """What to do next: make a new payment, look at an open one like it, close one unlike it, or
+    see why that one would not be closed."""
     order_id = wanted["orderId"]
     if frame.tx.get(scope.order_table, order_id) is None:
         raise ActionRefused(f"There is no order {order_id!r}.", code="no_such_order", status=404)
@@ -114,8 +121,13 @@ def _plan(frame: Frame, scope: Scope, wanted: Row, hosted: bool) -> dict[str, Va
             hosted,
         )
         thing = "checkout.sessions" if session else "payment_intents"
-        does, verb = ("look", "retrieve") if alike else ("close", "expire" if session else "cancel")
-        call = StripeCall(f"{thing}.{verb}", {}, id=session or intent)
+        if alike or row["id"] in not_closed:
+            does, key = "look" if alike else "see", None
+            operation = f"{thing}.retrieve"
+        else:
+            does, key = "close", new_key(scope.project, "close", row["id"])
+            operation = f"{thing}.{'expire' if session else 'cancel'}"
+        call = StripeCall(operation, {}, id=session or intent, idempotency_key=key)
         return {"does": does, "payment_id": row["id"], "call": call.as_json()}
     return _make(frame, scope, wanted, hosted)
 
