@@ -261,9 +261,6 @@ class _Writing:
                 if tx.changes:
                     self._store._log.record(tx)
                 connection.execute("COMMIT")
-                if tx.changes:
-                    for wake in self._store._wakes:
-                        wake()
         except sqlite3.Error as refused:
             raise translated(refused) from refused
         finally:
@@ -273,6 +270,9 @@ class _Writing:
                     connection.execute("ROLLBACK")
             finally:
                 self._store.leave_turn()
+        if kind is None and tx.changes:
+            for wake in self._store._wakes:
+                wake()
         if kind is None and tx.notes:
             for channel, message in tx.notes:
                 self._store._ears.tell(channel, message)

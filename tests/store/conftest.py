@@ -6,13 +6,38 @@ from pathlib import Path
 import pytest
 
 from engine.store.base import Store
-from tests.store.support import CONNECTORS, EVERY_TYPE, ORDER, Connector, connected, project
+from tests.store.support import (
+    CONNECTORS,
+    EVERY_TYPE,
+    ORDER,
+    Connector,
+    PostgresConnector,
+    SqliteConnector,
+    connected,
+    project,
+)
 
 
 @pytest.fixture(params=CONNECTORS)
 def connector(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connector]:
     """Each kind of database in turn."""
     with connected(request.param, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[SqliteConnector]:
+    """For what only SQLite has."""
+    with connected("sqlite", tmp_path) as found:
+        assert isinstance(found, SqliteConnector)
+        yield found
+
+
+@pytest.fixture
+def postgres(tmp_path: Path) -> Iterator[PostgresConnector]:
+    """For what only PostgreSQL has."""
+    with connected("postgresql", tmp_path) as found:
+        assert isinstance(found, PostgresConnector)
         yield found
 
 

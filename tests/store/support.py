@@ -103,6 +103,10 @@ class Connector:
         """How the database would run a query, had its tables many rows."""
         raise NotImplementedError
 
+    def sound(self) -> bool:
+        """Whether the database finds nothing wrong with itself."""
+        return True
+
     def memory(self, file: ProjectFile) -> Store:
         """A database for this project alone."""
         raise NotImplementedError
@@ -153,6 +157,9 @@ class SqliteConnector(Connector):
 
     def schema(self) -> list[tuple[Any, ...]]:
         return self.by_hand("SELECT name, sql FROM sqlite_master ORDER BY name")
+
+    def sound(self) -> bool:
+        return self.by_hand("PRAGMA integrity_check") == [("ok",)]
 
     def plan_of(self, sql: str) -> str:
         return " ".join(str(row[3]) for row in self.by_hand(f"EXPLAIN QUERY PLAN {sql}"))

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from engine.model import Column, ProjectFile, Row, Table
-from engine.store import migrate
 from engine.store.base import (
     ConstraintViolation,
     DatabaseOutdated,
@@ -62,7 +61,7 @@ def rows(connector: Connector, file: ProjectFile, table: str = "order") -> list[
 def schema(connector: Connector) -> list[tuple[Any, ...]]:
     """Everything the database says of its tables, and what it remembers of the project."""
     return [
-        *connector.by_hand("SELECT name, sql FROM sqlite_master ORDER BY name"),
+        *connector.schema(),
         *connector.by_hand("SELECT * FROM actionflow_meta ORDER BY key"),
     ]
 
@@ -81,13 +80,6 @@ def refused(connector: Connector, *tables: Table, **more: Any) -> str:
     return reason
 
 
-def test_a_plan_makes_no_file(connector: Connector) -> None:
-    steps = connector.plan(project())
-    assert any("CREATE TABLE" in step.sql for step in steps)
-    assert steps[-1].sentence.startswith("Binds the order table 'order'")
-    assert list(connector.folder.iterdir()) == []
-
-
 def test_a_new_database_gets_all_tables_at_once(connector: Connector) -> None:
     go(connector, ORDER)
     store = connector.open(project())
@@ -97,11 +89,6 @@ def test_a_new_database_gets_all_tables_at_once(connector: Connector) -> None:
         tx.insert("refund", {"payment_id": payment["id"], "amount": 5, "currency": "usd"})
     with pytest.raises(ConstraintViolation, match=r"payment\.order_id"), store.transaction() as tx:
         tx.delete("order", {"id": order["id"]})
-
-
-def test_a_folder_that_is_not_there_yet_is_made(connector: Connector) -> None:
-    go(connector, ORDER, database="sqlite:///deep/down/shop.db")
-    assert (connector.folder / "deep/down/shop.db").exists()
 
 
 def test_columns_are_added_and_data_is_kept(connector: Connector) -> None:
@@ -117,9 +104,11 @@ def test_columns_are_added_and_data_is_kept(connector: Connector) -> None:
         column("paid_by", "reference", nullable=True, references="payment"),
     )
     steps = go(connector, wanted)
-    assert 'ALTER TABLE "order" ADD COLUMN "size" INTEGER NOT NULL DEFAULT 4' in [
-        step.sql for step in steps
-    ]
+    assert any(
+        step.sql.startswith('ALTER TABLE "order" ADD COLUMN "size" ')
+        and step.sql.endswith(" NOT NULL DEFAULT 4")
+        for step in steps
+    )
     added = {
         "note": None,
         "code": None,
@@ -203,7 +192,7 @@ def test_a_required_column_left_in_place_does_not_stop_new_rows(connector: Conne
     with store.transaction() as tx:
         tx.insert("order", {})
     store.close()
-    assert connector.by_hand('SELECT amount FROM "order"') == [(5,), (5,), (None,)]
+    assert connector.by_hand('SELECT amount FROM "order" ORDER BY id') == [(5,), (5,), (None,)]
     assert "no value" in str(refused(connector, PLAIN)) or "null there (id 3)" in refused(
         connector, PLAIN
     )
@@ -371,9 +360,9 @@ def test_the_order_table_is_bound_for_good(
 ) -> None:
     start(connector)
     before = schema(connector)
-    for act in (migrate.plan, migrate.apply):
+    for act in (connector.plan, connector.apply):
         with pytest.raises(MigrationRefused, match=reason):
-            act(file, connector.folder)
+            act(file)
     assert schema(connector) == before
 
 
@@ -440,68 +429,6 @@ def test_a_table_renamed_by_hand_as_advised_keeps_its_data(connector: Connector)
     lines = table("lines", ID, column("number", "integer"))
     go(connector, PLAIN, lines)
     assert rows(connector, project(PLAIN, lines), "lines") == [{"id": 1, "number": 7}]
-
-
-EXISTING = """
-    CREATE TABLE "order" (id INTEGER PRIMARY KEY, status TEXT NOT NULL, amount INTEGER NOT NULL,
-        paid INTEGER NOT NULL DEFAULT 0, at TEXT, data TEXT, extra REAL)
-"""
-EXISTING_TABLE = with_columns(
-    column("paid", "boolean", default=False),
-    column("at", "timestamp", nullable=True),
-    column("data", "json", nullable=True),
-)
-
-
-def test_a_table_that_was_there_before_is_taken_over(connector: Connector) -> None:
-    connector.by_hand(EXISTING)
-    connector.by_hand(
-        "INSERT INTO \"order\" VALUES (1, 'new', 5, 1, '2026-01-01T00:00:00Z', '{\"a\": 1}', 0.5)"
-    )
-    steps = go(connector, EXISTING_TABLE)
-    assert any("'order.extra' is not in the project file" in step.sentence for step in steps)
-    assert rows(connector, project(EXISTING_TABLE)) == [
-        {
-            "id": 1,
-            "status": "new",
-            "amount": 5,
-            "paid": True,
-            "at": "2026-01-01T00:00:00Z",
-            "data": {"a": 1},
-        }
-    ]
-
-
-@pytest.mark.parametrize(
-    ("values", "reason"),
-    [
-        ("1, 'new', 5.5, 0, NULL, NULL, NULL", "order.amount: row 1 (int) holds 5.5 (float)"),
-        ("1, 'new', -5, 0, NULL, NULL, NULL", "order.amount: row 1 (int) holds -5 (int)"),
-        ("1, 'new', 5, 2, NULL, NULL, NULL", "order.paid: row 1 (int) holds 2 (int), expected 0 "),
-        ("1, 'new', 5, 0, '2026-01-01', NULL, NULL", "order.at: row 1 (int) holds '2026-01-01'"),
-        (
-            "1, 'new', 5, 0, '2026-01-01T01:00:00+01:00', NULL, NULL",
-            "expected it as '2026-01-01T00:00:00Z'",
-        ),
-        ("1, 'new', 5, 0, NULL, '{', NULL", "order.data: row 1 (int) holds '{' (str)"),
-    ],
-)
-def test_rows_that_would_be_misread_stop_the_taking_over(
-    connector: Connector, values: str, reason: str
-) -> None:
-    connector.by_hand(EXISTING)
-    connector.by_hand(f'INSERT INTO "order" VALUES ({values})')
-    with pytest.raises(MigrationRefused) as found:
-        connector.apply(project(EXISTING_TABLE))
-    assert reason in str(found.value)
-    assert connector.by_hand("SELECT name FROM sqlite_master") == [("order",)]
-
-
-def test_triggers_are_not_lost_silently(connector: Connector) -> None:
-    start(connector)
-    connector.by_hand('CREATE TRIGGER loud AFTER UPDATE ON "order" BEGIN SELECT RAISE(IGNORE); END')
-    reason = refused(connector, with_columns(replace(STATUS, nullable=True)))
-    assert "triggers (loud) would be lost" in reason
 
 
 def test_a_running_server_goes_on_over_a_migration(connector: Connector) -> None:

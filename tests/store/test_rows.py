@@ -160,12 +160,18 @@ def test_system_tables_are_written_inside_system_writes_only(store: Store) -> No
 def test_a_second_row_of_a_unique_value_is_named(store: Store) -> None:
     with store.transaction() as tx:
         tx.insert("order", {"amount": 1, "reference": "a"})
-        with pytest.raises(UniqueViolation, match=r"order\.reference: .*'a'") as by_column:
+        with (
+            pytest.raises(UniqueViolation, match=r"order\.reference: .*'a'") as by_column,
+            tx.savepoint(),
+        ):
             tx.insert("order", {"amount": 1, "reference": "a"})
-        with pytest.raises(UniqueViolation, match=r"order\.id: a row with 1 ") as by_key:
+        with (
+            pytest.raises(UniqueViolation, match=r"order\.id: a row with 1 ") as by_key,
+            tx.savepoint(),
+        ):
             tx.insert("order", {"id": 1, "amount": 1})
         tx.insert("order", {"amount": 1, "reference": "b"})
-        with pytest.raises(UniqueViolation, match=r"order\.reference: .*'a'"):
+        with pytest.raises(UniqueViolation, match=r"order\.reference: .*'a'"), tx.savepoint():
             tx.update("order", {"reference": "b"}, {"reference": "a"})
     refused = by_column.value
     assert (refused.table, refused.columns, refused.value) == ("order", ("reference",), "a")
@@ -176,13 +182,19 @@ def test_a_reference_to_no_row_is_named(store: Store) -> None:
     with store.transaction() as tx:
         tx.insert("order", {"amount": 1})
         tx.insert("every_type", {"id": "x", "a_reference": 1})
-        with pytest.raises(
-            ConstraintViolation, match=r"every_type\.a_reference: found 9 .*'order' has no row"
-        ) as refused:
+        with (
+            pytest.raises(
+                ConstraintViolation, match=r"every_type\.a_reference: found 9 .*'order' has no row"
+            ) as refused,
+            tx.savepoint(),
+        ):
             tx.insert("every_type", {"id": "y", "a_reference": 9})
-        with pytest.raises(ConstraintViolation, match="found 9"):
+        with pytest.raises(ConstraintViolation, match="found 9"), tx.savepoint():
             tx.update("every_type", {"id": "x"}, {"a_reference": 9})
-        with pytest.raises(ConstraintViolation, match=r"table 'order'.*every_type\.a_reference"):
+        with (
+            pytest.raises(ConstraintViolation, match=r"table 'order'.*every_type\.a_reference"),
+            tx.savepoint(),
+        ):
             tx.delete("order", {"id": 1})
     assert (refused.value.columns, refused.value.value) == (("a_reference",), 9)
 

@@ -150,7 +150,7 @@ def test_equal_json_is_kept_as_equal_text(store: Store, connector: Connector) ->
     with store.transaction() as tx:
         tx.insert("every_type", {"id": "a", "a_json": {"b": 1, "a": [1, {"d": 1, "c": 2}]}})
         tx.insert("every_type", {"id": "b", "a_json": {"a": [1, {"c": 2, "d": 1}], "b": 1}})
-    assert len(set(connector.by_hand("SELECT a_json FROM every_type"))) == 1
+    assert connector.by_hand("SELECT count(DISTINCT a_json) FROM every_type") == [(1,)]
 
 
 def test_a_row_shares_no_json_with_what_was_given(store: Store) -> None:
