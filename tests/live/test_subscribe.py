@@ -480,3 +480,27 @@ async def joined(world: World, count: int) -> None:
     """Wait until so many subscribers are told of changes as they come."""
     while len(world.service.hub) < count:
         await asyncio.sleep(0)
+
+
+def test_what_was_read_from_the_log_is_not_told_again(run: Run) -> None:
+    async def story(world: World) -> None:
+        hub = world.service.hub
+        read, gate = hub._read, asyncio.Event()
+
+        async def later(work: Any) -> Any:
+            await gate.wait()
+            return await read(work)
+
+        await world.insert(1)
+        await world.told()
+        hub._read = later  # type: ignore[method-assign]
+        await world.insert(2)
+        async with world.stream("order", place="0") as stream:
+            await stream.expect("ready", "row", "row")
+            await joined(world, 1)
+            gate.set()
+            await world.insert(3)
+            [told] = await stream.expect("row")
+            assert told["key"] == 3
+
+    run(story)
