@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from engine.store import migrate
 from engine.store.base import (
     DatabaseOutdated,
     MigrationRefused,
