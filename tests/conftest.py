@@ -56,7 +56,9 @@ def make_event() -> Callable[..., dict[str, Any]]:
     """A Stripe event (API 2026-05-27.dahlia) about any object; ids count up."""
     count = 0
 
-    def make(type: str = "product.created", /, id: str | None = None, **object: Any) -> dict[str, Any]:
+    def make(
+        type: str = "product.created", /, id: str | None = None, **object: Any
+    ) -> dict[str, Any]:
         nonlocal count
         count += 1
         return {

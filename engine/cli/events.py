@@ -88,7 +88,8 @@ def _show(options: argparse.Namespace) -> int:
             print(f"{name:14} {value}")
     for one in found:
         print(
-            f"run {one.id:<10} {one.flow} {one.outcome} {one.started_at} {one.duration_us} us {one.error or ''}".rstrip()
+            f"run {one.id:<10} {one.flow} {one.outcome} {one.started_at} {one.duration_us} us "
+            f"{one.error or ''}".rstrip()
         )
     print(json.dumps(data["event"], indent=2))
     return DONE

@@ -55,7 +55,9 @@ def run(options: argparse.Namespace) -> int:
         app = server["create_app"](project, demo=options.demo, stripe_base=standin)
         if options.demo:
             print(what_next(project, options.host, port, standin), flush=True)
-        serving(app).run(sockets=[listener])
+        # uvicorn raises Ctrl-C once more when it has stopped: that is the asked-for end, no fault.
+        with contextlib.suppress(KeyboardInterrupt):
+            serving(app).run(sockets=[listener])
     return DONE
 
 

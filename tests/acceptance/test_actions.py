@@ -28,7 +28,11 @@ def test_a_customer_pays_an_order(shop: Shop) -> None:
     assert body["publishableKey"] == "pk_test_shop"
     assert (body["amount"], body["currency"], body["checkoutUrl"]) == (10000, "usd", None)
     payment = shop.row("payment")
-    assert (payment["status"], payment["account_id"], payment["type"]) == ("PENDING", "ada", "one_time")
+    assert (payment["status"], payment["account_id"], payment["type"]) == (
+        "PENDING",
+        "ada",
+        "one_time",
+    )
     shop.stripe().payment_intents.confirm(
         payment["transaction_id"],
         {"payment_method": "pm_card_visa", "return_url": "http://127.0.0.1/back"},
@@ -123,7 +127,9 @@ def test_a_retry_with_the_same_key_is_one_refund(shop: Shop) -> None:
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
 
-@pytest.mark.parametrize("kind", ["error", "error_after", "rate_limit", "drop_before", "drop_after"])
+@pytest.mark.parametrize(
+    "kind", ["error", "error_after", "rate_limit", "drop_before", "drop_after"]
+)
 def test_a_lost_answer_then_a_retry_is_one_refund(shop: Shop, kind: str) -> None:
     payment = paid(shop)
     shop.no_sdk_retries()
@@ -167,7 +173,12 @@ def test_a_subscription_in_any_order_of_delivery(shop: Shop, mode: str) -> None:
     stripe = shop.stripe()
     product = stripe.products.create({"name": "Tea"})
     price = stripe.prices.create(
-        {"product": product.id, "currency": "usd", "unit_amount": 2000, "recurring": {"interval": "month"}}
+        {
+            "product": product.id,
+            "currency": "usd",
+            "unit_amount": 2000,
+            "recurring": {"interval": "month"},
+        }
     )
     started = shop.act("recurring", {"type": "Initiate", "orderId": 3, "priceId": price.id})
     assert started.status_code == 200, started.text
@@ -177,7 +188,11 @@ def test_a_subscription_in_any_order_of_delivery(shop: Shop, mode: str) -> None:
     row = shop.row("recurring_payment")
     assert (row["status"], row["amount"], row["order_id"]) == ("active", 2000, 3)
     payment = shop.row("payment")
-    assert (payment["type"], payment["status"], payment["order_id"]) == ("recurring", "SUCCESSFUL", 3)
+    assert (payment["type"], payment["status"], payment["order_id"]) == (
+        "recurring",
+        "SUCCESSFUL",
+        3,
+    )
     assert shop.row("order", id=3)["status"] == "paid"
     ended = shop.act("recurring", {"type": "Cancel", "orderId": 3})
     assert ended.status_code == 200, ended.text
@@ -203,7 +218,13 @@ def test_a_subscription_in_any_order_of_delivery(shop: Shop, mode: str) -> None:
         ("pay", "admin", {"orderId": 1, "x": 1}, 422, "invalid_input"),
         ("refund", "admin", {"paymentId": 7}, 404, "no_such_payment"),
         ("recurring", "admin", {"type": "Stop", "orderId": 3}, 422, "invalid_input"),
-        ("recurring", "admin", {"type": "Initiate", "orderId": 3, "priceId": "price_x"}, 404, "stripe_error"),
+        (
+            "recurring",
+            "admin",
+            {"type": "Initiate", "orderId": 3, "priceId": "price_x"},
+            404,
+            "stripe_error",
+        ),
         ("recurring", "admin", {"type": "Cancel", "orderId": 3}, 404, "not_recurring"),
         ("ship", "admin", {}, 403, "action_denied"),
     ],

@@ -113,7 +113,9 @@ def test_kill_9_under_load_loses_nothing_and_doubles_nothing(
     acknowledged = set(load.acknowledged)
     store = project.store()
     with store.reader() as tx:
-        done = {row["id"] for row in tx.execute("SELECT id FROM actionflow_inbox WHERE state = 'done'")}
+        done = {
+            row["id"] for row in tx.execute("SELECT id FROM actionflow_inbox WHERE state = 'done'")
+        }
         assert {f"evt_{order}" for order in acknowledged} <= done
     store.close()
 

@@ -86,7 +86,8 @@ BRANCH = """
 
 
 @pytest.mark.parametrize(
-    ("weight", "case", "word"), [(11, "large", "large"), (5, "small", "small"), (0, "nothing", "none at all")]
+    ("weight", "case", "word"),
+    [(11, "large", "large"), (5, "small", "small"), (0, "nothing", "none at all")],
 )
 def test_the_first_case_that_holds_is_taken(
     room: Callable[..., Room], weight: int, case: str, word: str
@@ -115,7 +116,9 @@ def test_stop_keeps_what_was_done(room: Callable[..., Room]) -> None:
 
 
 def test_a_missing_value_names_node_key_and_place(room: Callable[..., Room]) -> None:
-    verdict = room('- {id: x, type: set, values: {a: "{{ event.data.object.wieght }}"}}').run(weight=1)
+    verdict = room('- {id: x, type: set, values: {a: "{{ event.data.object.wieght }}"}}').run(
+        weight=1
+    )
     assert verdict.outcome == "waiting"
     assert "node 'x'" in verdict.reason
     assert "wieght" in verdict.reason
@@ -205,12 +208,17 @@ def test_code_sees_its_inputs_and_gives_its_outputs(room: Callable[..., Room]) -
         ('return {"amount": -amount, "words": []}', "expected amount"),
         ("given = {'amount': 1}\n    return given", "declared are 'amount', 'words'"),
         ("return amount", "expected a dict"),
-        ("x = 1\n    return {'amount': 1 // 0, 'words': []}", "line 2 of the code: ZeroDivisionError"),
+        (
+            "x = 1\n    return {'amount': 1 // 0, 'words': []}",
+            "line 2 of the code: ZeroDivisionError",
+        ),
         ("return {'amount': 1, 'words': [0.5]}", "expected json"),
         ("while True:\n      pass\n    return {'amount': 1, 'words': []}", "time limit"),
     ],
 )
-def test_code_that_does_not_fit_fails_the_run(room: Callable[..., Room], code: str, said: str) -> None:
+def test_code_that_does_not_fit_fails_the_run(
+    room: Callable[..., Room], code: str, said: str
+) -> None:
     nodes = CODE.split("    parts")[0] + f"    {code}\n"
     here = room(nodes)
     verdict = here.run(weight=10)
@@ -238,7 +246,8 @@ def test_for_each_runs_its_block_for_every_item(room: Callable[..., Room]) -> No
 
 
 @pytest.mark.parametrize(
-    ("names", "said"), [(["a", "b", "c", "d"], "the list has 4 items, the limit is 3"), ("abc", "expected a list")]
+    ("names", "said"),
+    [(["a", "b", "c", "d"], "the list has 4 items, the limit is 3"), ("abc", "expected a list")],
 )
 def test_for_each_is_bounded(room: Callable[..., Room], names: Any, said: str) -> None:
     assert said in room(REPEAT).run(names=names).reason
@@ -288,7 +297,9 @@ def test_a_duplicate_is_answered_without_a_run(room: Callable[..., Room]) -> Non
 
 def test_a_redelivery_of_a_failed_event_runs_at_once(room: Callable[..., Room]) -> None:
     """Case 1: marked as processed although the handler failed."""
-    here = room('- {id: x, type: table.update, table: tag, where: {name: a}, values: {uses: 5}, expect: one}')
+    here = room(
+        "- {id: x, type: table.update, table: tag, where: {name: a}, values: {uses: 5}, expect: one}"
+    )
     event = here.make_event("product.created")
     receiver = Receiver(here.project)
 
@@ -304,7 +315,9 @@ def test_a_redelivery_of_a_failed_event_runs_at_once(room: Callable[..., Room]) 
     assert here.rows("tag") == [{"name": "a", "uses": 5}]
 
 
-def test_a_failed_event_is_tried_again_by_itself_and_rests_in_the_end(room: Callable[..., Room]) -> None:
+def test_a_failed_event_is_tried_again_by_itself_and_rests_in_the_end(
+    room: Callable[..., Room],
+) -> None:
     here = room("- {id: x, type: fail, reason: never}")
     clock = [1_790_000_000.0]
     receiver = Receiver(here.project, now=lambda: clock[0])
@@ -320,14 +333,18 @@ def test_a_failed_event_is_tried_again_by_itself_and_rests_in_the_end(room: Call
             outcomes += [verdict.outcome for verdict in drain(receiver, tx)]
     assert outcomes == ["waiting"] * 14 + ["dead"]
     with here.store.transaction() as tx:
-        assert receiver.receive(tx, event, body_of(event).decode(), of(event)).outcome == "duplicate"
+        assert (
+            receiver.receive(tx, event, body_of(event).decode(), of(event)).outcome == "duplicate"
+        )
 
 
 def test_events_of_the_other_mode_touch_nothing(room: Callable[..., Room]) -> None:
     here = room(INSERT)
     event = here.make_event("product.created") | {"livemode": True}
     with here.store.transaction() as tx:
-        verdict = Receiver(here.project, "test").receive(tx, event, body_of(event).decode(), of(event))
+        verdict = Receiver(here.project, "test").receive(
+            tx, event, body_of(event).decode(), of(event)
+        )
     assert verdict.outcome == "ignored"
     assert "live event" in verdict.reason
     assert here.rows("order") == []
