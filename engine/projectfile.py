@@ -10,9 +10,9 @@ from engine.catalogue import shape
 from engine.errors import Problem, ProblemsFound
 from engine.model import Column, HttpRules, LiveRules, Path, ProjectFile, StudioRules, Table, Value
 from engine.net.guard import Allowed
+from engine.paths import shown
 from engine.shape import check_shape, did_you_mean, kind
 from engine.store.schema import system_tables
-from engine.paths import shown
 from engine.yamlfile import Document, read_path
 
 PROJECT_FILE = "project.yaml"
