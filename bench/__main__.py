@@ -49,7 +49,9 @@ def main() -> int:
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) > 1:
         os.sched_setaffinity(0, {cores[0]})
-    print(f"load average {os.getloadavg()[0]:.2f}; {len(cores)} cores; Python {sys.version.split()[0]}")
+    print(
+        f"load average {os.getloadavg()[0]:.2f}; {len(cores)} cores; Python {sys.version.split()[0]}"
+    )
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         bench = Bench(options, pathlib.Path(folder), cores[1] if len(cores) > 1 else None)
         return bench.run()
@@ -58,9 +60,7 @@ def main() -> int:
 class Bench:
     """Every contestant in turn, round after round."""
 
-    def __init__(
-        self, options: argparse.Namespace, folder: pathlib.Path, core: int | None
-    ) -> None:
+    def __init__(self, options: argparse.Namespace, folder: pathlib.Path, core: int | None) -> None:
         self.options = options
         kinds = [kind for kind in CONTESTANTS if not options.only or kind.name in options.only]
         orders = int(MOST * (WARM_UP + 2 * SPARE * options.seconds * options.rounds))
@@ -120,7 +120,9 @@ class Bench:
         medians = {name: median(rounds) for name, rounds in self.full.items()}
         ours = medians.get(Actionflow.name)
         print(f"\nMedians of {self.options.rounds} rounds, {self.options.connections} connections")
-        print("              events/s   p50 ms   p99 ms   CPU us  | paced/s   p50 ms   p99 ms | ratio")
+        print(
+            "              events/s   p50 ms   p99 ms   CPU us  | paced/s   p50 ms   p99 ms | ratio"
+        )
         for name, found in medians.items():
             slow = median(self.paced[name])
             ratio = f"{ours.rate / found.rate:.2f}" if ours else ""
@@ -144,7 +146,9 @@ class Bench:
             found = one.audit(self.acknowledged[one.name])
             wrong += len(found)
             count = len(self.acknowledged[one.name])
-            print(f"audit {one.name:<11}{count} acknowledged: {'; '.join(found) or 'all there, once'}")
+            print(
+                f"audit {one.name:<11}{count} acknowledged: {'; '.join(found) or 'all there, once'}"
+            )
         return 1 if wrong else 0
 
 

@@ -87,7 +87,9 @@ class Contestant:
 
     def cpu(self) -> float:
         """Seconds of processor time the server has used."""
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        fields = (
+            pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        )
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory(self) -> float:
@@ -166,9 +168,7 @@ class Actionflow(Contestant):
         db = sqlite3.connect(self.path)
         told = {sent.event for sent in acknowledged}
         paid = {sent.order for sent in acknowledged}
-        kept = {
-            id for (id,) in db.execute("SELECT id FROM actionflow_inbox WHERE state = 'done'")
-        }
+        kept = {id for (id,) in db.execute("SELECT id FROM actionflow_inbox WHERE state = 'done'")}
         unfinished = db.execute(
             "SELECT count(*) FROM actionflow_inbox WHERE state <> 'done'"
         ).fetchone()[0]
@@ -180,7 +180,10 @@ class Actionflow(Contestant):
         runs = [id for (id,) in db.execute("SELECT event_id FROM actionflow_run")]
         db.close()
         found = differences(
-            events=(kept, told), payments=(payments, paid), orders=(settled, paid), runs=(runs, told)
+            events=(kept, told),
+            payments=(payments, paid),
+            orders=(settled, paid),
+            runs=(runs, told),
         )
         return found + ([f"{unfinished} events not done"] if unfinished else [])
 

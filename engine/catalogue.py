@@ -118,10 +118,7 @@ def shape(name: str) -> Schema:
 
 
 def editor_schema(name: str) -> Schema:
-    """The schema of `flow` with every node type spelled out, or of `project`.
-
-    engine/editor adds what a project knows: its tables, columns, flows and outputs.
-    """
+    """The schema an editor reads: `flow` with every node type spelled out, or `project`."""
     schema: Schema = {"$schema": DRAFT, "$id": f"{name}.schema.json", **shape(name)}
     if name != "flow":
         return schema

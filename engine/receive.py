@@ -135,9 +135,7 @@ class Receiver:
         theirs = "live" if event.livemode else "test"
         return f"this is a {theirs} event, the keys here are {self.mode} keys"
 
-    def _failed(
-        self, tx: Transaction, verdict: Verdict, error: ActionflowError, now: str
-    ) -> None:
+    def _failed(self, tx: Transaction, verdict: Verdict, error: ActionflowError, now: str) -> None:
         """Keep the event with its error; after the last try it rests as a dead letter."""
         event = verdict.event
         row = inbox.show(tx, event.id)
@@ -145,9 +143,7 @@ class Receiver:
         at = None if tries >= MOST_TRIES else _text(self.now() + delay(tries))
         verdict.outcome = "waiting" if at else "dead"
         verdict.reason, verdict.error = str(error), error
-        inbox.fail(
-            tx, event.id, error=verdict.reason, flow=verdict.flow, next_try_at=at, now=now
-        )
+        inbox.fail(tx, event.id, error=verdict.reason, flow=verdict.flow, next_try_at=at, now=now)
         level = logging.INFO if isinstance(error, NotYet) else logging.WARNING
         log.log(level, "event %s (%s): %s", event.id, event.type, error)
 

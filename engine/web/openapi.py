@@ -65,9 +65,7 @@ def _operation(compiled: CompiledFlow) -> dict[str, Value]:
     schema = {
         "type": "object",
         "required": [name for name, one in inputs.items() if not one.nullable],
-        "properties": {
-            name: _schema(one) for name, one in inputs.items()
-        },
+        "properties": {name: _schema(one) for name, one in inputs.items()},
         "additionalProperties": False,
     }
     answer = {"type": "object", "required": list(compiled.flow.returns)}

@@ -14,8 +14,7 @@ import logging
 import secrets
 import threading
 import urllib.request
-from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,7 +41,6 @@ log = logging.getLogger("actionflow.shop")
 CALLERS = {"customer": "ada", "admin": "staff"}
 COOKIE = "actionflow_shop"
 TOKEN_HEADER = "x-shop-token"
-MOST_SESSIONS = 1_000
 MOST_BYTES = 4 * 1024
 PRODUCTS: tuple[Row, ...] = (
     {"id": "notebook", "item": "Notebook", "amount": 10000, "currency": "usd", "every": None},
@@ -69,8 +67,8 @@ class Shop:
     """API keys by role."""
     prices: dict[str, str]
     """Stripe's price ids by product."""
-    sessions: OrderedDict[str, str] = field(default_factory=OrderedDict)
-    """By the digest of the cookie, the token that goes with it."""
+    secret: bytes
+    """What makes a session's token out of its cookie; the same after a restart."""
 
     @classmethod
     def of(cls, service: Service) -> Shop:
@@ -81,16 +79,11 @@ class Shop:
         for product in PRODUCTS:
             if product["every"] and service.actions is not None:
                 prices[product["id"]] = _price(service.actions.stripe, project.file.name, product)
-        return cls(keys, prices)
+        return cls(keys, prices, hmac.digest(service.tickets.key, b"shop", "sha256"))
 
-    def session(self, cookie: str | None) -> tuple[str, str]:
-        """The cookie and token of a visitor; new ones where his are not known."""
-        if cookie is None or cookie not in self.sessions:
-            cookie = secrets.token_urlsafe(32)
-            self.sessions[cookie] = secrets.token_urlsafe(32)
-            if len(self.sessions) > MOST_SESSIONS:
-                self.sessions.popitem(last=False)
-        return cookie, self.sessions[cookie]
+    def token(self, cookie: str) -> str:
+        """The token that goes with a session's cookie."""
+        return hmac.new(self.secret, cookie.encode(), "sha256").hexdigest()
 
 
 def _price(stripe: Any, project: str, product: Row) -> str:
@@ -183,9 +176,9 @@ async def _session(request: Request) -> Response:
         shop = await run_in_threadpool(_shop, request)
     except (StoreError, StripeUnreachable) as error:
         return problem(503, "shop_closed", str(error), headers={"Retry-After": "5"})
-    cookie, token = shop.session(request.cookies.get(COOKIE))
+    cookie = request.cookies.get(COOKIE) or secrets.token_urlsafe(32)
     body = {
-        "token": token,
+        "token": shop.token(cookie),
         "name": service.project.file.config.get("shop_name", service.project.file.name),
         "customer": CALLERS["customer"],
         "products": [{**one, "price": shop.prices.get(one["id"])} for one in PRODUCTS],
@@ -266,16 +259,17 @@ async def _as_role(request: Request) -> Response:
 
 async def _entered(request: Request) -> tuple[Shop, Response] | tuple[None, Response]:
     """The shop, for a visitor with a session; else why not."""
-    nothing = Response()
     refused = _stranger(request)
     if refused:
         return None, refused
-    shop: Shop | None = getattr(request.app.state, "shop", None)
-    token = shop and shop.sessions.get(request.cookies.get(COOKIE, ""))
-    given = request.headers.get(TOKEN_HEADER, "")
-    if shop is None or not token or not hmac.compare_digest(token.encode(), given.encode()):
+    try:
+        shop = await run_in_threadpool(_shop, request)
+    except (StoreError, StripeUnreachable) as error:
+        return None, problem(503, "shop_closed", str(error), headers={"Retry-After": "5"})
+    cookie, given = request.cookies.get(COOKIE, ""), request.headers.get(TOKEN_HEADER, "")
+    if not cookie or not hmac.compare_digest(shop.token(cookie).encode(), given.encode()):
         return None, problem(403, "no_session", "This page is out of date; load it again.")
-    return shop, nothing
+    return shop, Response()
 
 
 def _stranger(request: Request) -> Response | None:

@@ -30,7 +30,7 @@ LAYERS = [
     },
     {"access", "check", "run", "trace"},
     {"project"},
-    {"receive", "writer", "actions", "outbox", "giveup", "live", "endpoints", "editor"},
+    {"receive", "writer", "actions", "outbox", "giveup", "live", "endpoints"},
     {"dryrun", "studio", "reconcile", "doctor"},
     {"testing"},
     {"cli", "web"},

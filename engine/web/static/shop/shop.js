@@ -104,7 +104,7 @@ function show(change) {
         refunds: rows("refund"),
         role, shop, pay, subscribe, cancel, refund,
       });
-      if (old) view.classList.add("fresh");
+      if (change) view.classList.add("fresh");
       return view;
     }),
   );

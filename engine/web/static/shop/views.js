@@ -51,7 +51,8 @@ export function orderView(order, around) {
     ...payments.map((one) => paymentFact(one, role)),
     ...recurring.filter((one) => one.status !== "incomplete").map(recurringFact),
     ...refunds.filter((one) => payments.some((paid) => paid.id === one.payment_id)).map(refundFact),
-  ];
+  ].filter((one) => one !== null);
+  const doing = buttons(order, product, running, around);
   return h(
     "li",
     { "data-order": order.id },
@@ -60,11 +61,11 @@ export function orderView(order, around) {
       { class: "order-head" },
       h("h3", {}, `${order.id}. ${order.item}`),
       badge(order.status),
-      role === "admin" && h("span", { class: "soft" }, order.user_id),
+      role === "admin" && h("span", { class: "whose" }, `of ${order.user_id}`),
       h("span", { class: "price" }, money(order.amount, order.currency)),
     ),
-    h("ul", { class: "facts" }, ...facts),
-    h("div", { class: "doing" }, ...buttons(order, product, running, around)),
+    facts.length > 0 && h("ul", { class: "facts" }, ...facts),
+    doing.length > 0 && h("div", { class: "doing" }, ...doing),
   );
 }
 

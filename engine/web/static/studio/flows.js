@@ -1,0 +1,7 @@
+import { get } from "./api.js";
+import { h, page, show } from "./dom.js";
+
+page(async () => {
+  const { flows } = await get("flows");
+  show("Flows", h("ul", { class: "cards" }, flows.map((flow) => h("li", null, h("a", { href: `/studio/flows/${flow.name}` }, flow.name), h("p", null, flow.title), h("p", { class: "dim" }, `${flow.trigger} · ${flow.nodes} nodes`)))));
+});
