@@ -29,6 +29,17 @@ class Project:
     file: ProjectFile
     flows: Mapping[str, CompiledFlow]
     warnings: list[Problem] = field(default_factory=list)
+    _by_event: dict[str, CompiledFlow] = field(init=False, default_factory=dict)
+    _by_trigger: dict[str, CompiledFlow] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for compiled in self.flows.values():
+            wanted = compiled.flow.trigger.get("stripe")
+            if isinstance(wanted, list):
+                for kind in wanted:
+                    self._by_event.setdefault(kind, compiled)
+            elif wanted is not None:
+                self._by_trigger[wanted] = compiled
 
     @classmethod
     def open(cls, folder: pathlib.Path) -> Project:
@@ -96,16 +107,7 @@ class Project:
 
     def flow_for(self, event: Event) -> CompiledFlow | None:
         """The flow this event starts: one that lists its type, else the callback it belongs to."""
-        trigger = trigger_of(event)
-        callback = None
-        for compiled in self.flows.values():
-            wanted = compiled.flow.trigger.get("stripe")
-            if isinstance(wanted, list):
-                if event.type in wanted:
-                    return compiled
-            elif wanted is not None and wanted == trigger:
-                callback = compiled
-        return callback
+        return self._by_event.get(event.type) or self._by_trigger.get(trigger_of(event) or "")
 
 
 def read_rows(path: pathlib.Path) -> dict[str, list[Row]]:

@@ -8,19 +8,21 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 from engine.errors import ActionflowError, RunError
-from engine.model import Change
-from engine.nodes.base import NotOurs, NotYet
+from engine.model import Change, Row
+from engine.nodes.base import Frame, NotOurs, NotYet
 from engine.project import Project
 from engine.run import CompiledFlow
 from engine.secrets import Mode
 from engine.store import inbox, runs
+from engine.store.again import raced
 from engine.store.base import StoreBusy, Transaction
-from engine.store.inbox import InboxRow
+from engine.store.inbox import InboxRow, State
 from engine.stripe.event import Event, load, of, when
 from engine.stripe.routing import subject_of
 from engine.trace import Entry
@@ -59,115 +61,200 @@ class Receiver:
     mode: Mode = "test"
     now: Callable[[], float] = time.time
     explain: bool = False
+    recorded: set[str] = field(default_factory=set)
+    """Digests of flows whose text is known to be kept."""
 
     def receive(self, tx: Transaction, data: dict[str, Any], payload: str, event: Event) -> Verdict:
         """A delivered event: into the inbox, and run unless it is finished already.
 
         `data` is the decoded body, `payload` its text. Raises StoreBusy: then nothing may be kept.
         """
-        now = _text(self.now())
-        tx.now = now
-        state = inbox.receive(
-            tx,
-            id=event.id,
-            type=event.type,
-            created=_text(event.created),
-            api_version=event.api_version,
-            livemode=event.livemode,
-            subject=subject_of(event),
-            payload=payload,
-            received_at=now,
-        )
-        if state in ("done", "ignored", "dead"):
-            return Verdict("duplicate", event, f"this event was delivered before and is {state}")
-        return self._run(tx, data, event, now)
+        batch = Batch(self, tx, [event])
+        verdict = batch.receive(data, payload, event)
+        batch.write()
+        return verdict
 
     def again(self, tx: Transaction, row: InboxRow) -> Verdict:
         """An event of the inbox (its row) that is due: a retry, a replay, or one set aside before."""
-        data = load(row.payload.encode())
-        now = _text(self.now())
-        tx.now = now
-        return self._run(tx, data, of(data), now)
-
-    def _run(self, tx: Transaction, data: dict[str, Any], event: Event, now: str) -> Verdict:
-        refused = self._refused(event)
-        compiled = self.project.flow_for(event)
-        if refused or compiled is None:
-            reason = refused or f"no flow handles {event.type}"
-            inbox.ignore(tx, event.id, reason=reason, now=now)
-            return Verdict("ignored", event, reason)
-        trace: list[Entry] = []
-        frame = compiled.frame(tx, event=data, now=now, trace=trace)
-        frame.explain = self.explain
-        before = len(tx.changes)
-        started = time.perf_counter()
-        verdict = Verdict("done", event, flow=compiled.flow.name, trace=trace)
-        try:
-            with tx.savepoint():
-                outcome = compiled.run(frame)
-        except StoreBusy:
-            raise
-        except NotOurs as reason:
-            verdict.outcome, verdict.reason = "ignored", str(reason)
-            inbox.ignore(tx, event.id, reason=str(reason), flow=verdict.flow, now=now)
-        except ActionflowError as error:
-            self._failed(tx, verdict, error, now)
-        except Exception as error:
-            # A fault of ours must not stop the events behind this one.
-            log.exception("event %s: the engine itself failed", event.id)
-            inner = RunError(f"the engine itself failed: {type(error).__name__}: {error}")
-            self._failed(tx, verdict, inner, now)
-        else:
-            inbox.finish(tx, event.id, flow=compiled.flow.name, now=now)
-            verdict.reason = trace[-1].get("stop", "") if outcome == "stopped" and trace else ""
-            if frame.subjects:
-                verdict.woken = inbox.wake(tx, frame.subjects, now=now)
-        verdict.changes = tx.changes[before:]
-        if verdict.outcome != "ignored":
-            took = round((time.perf_counter() - started) * 1_000_000)
-            self._record(tx, verdict, compiled, now, took)
+        batch = Batch(self, tx, [])
+        verdict = batch.again(row)
+        batch.write()
         return verdict
 
-    def _refused(self, event: Event) -> str:
+    def refusal(self, event: Event) -> str:
         """Why an event of the other mode is not looked at; empty when it may pass."""
         if event.livemode == (self.mode == "live"):
             return ""
         theirs = "live" if event.livemode else "test"
         return f"this is a {theirs} event, the keys here are {self.mode} keys"
 
-    def _failed(self, tx: Transaction, verdict: Verdict, error: ActionflowError, now: str) -> None:
+
+class Batch:
+    """The events of one transaction: each runs alone, and what is sure of all is written at once.
+
+    `write` comes before the commit, and before anything else reads inbox or runs; `committed` after.
+    """
+
+    def __init__(self, receiver: Receiver, tx: Transaction, events: Sequence[Event]) -> None:
+        """`events` are those that will be received. Others about the same wait for this transaction."""
+        self.tx = tx
+        self._receiver = receiver
+        self._known: dict[str, State] = {}
+        self._done: list[Row] = []
+        self._runs: list[Row] = []
+        self._flows: dict[str, CompiledFlow] = {}
+        self._subjects = {event.id: subject_of(event) for event in events}
+        if events:
+            keys = {*self._subjects, *filter(None, self._subjects.values())}
+            tx.serialize(sorted(keys))
+            self._known = inbox.states(tx, list(self._subjects))
+
+    def receive(self, data: dict[str, Any], payload: str, event: Event) -> Verdict:
+        """See `Receiver.receive`."""
+        state = self._known.get(event.id)
+        if state in ("done", "ignored", "dead"):
+            return Verdict("duplicate", event, f"this event was delivered before and is {state}")
+        self.tx.now = now = _text(self._receiver.now())
+        arrival: Row = {
+            "id": event.id,
+            "type": event.type,
+            "created": _text(event.created),
+            "api_version": event.api_version,
+            "livemode": event.livemode,
+            "subject": self._subjects[event.id],
+            "payload": payload,
+            "received_at": now,
+        }
+        return self._run(data, event, now, None if state else arrival)
+
+    def again(self, row: InboxRow) -> Verdict:
+        """See `Receiver.again`."""
+        data = load(row.payload.encode())
+        self.tx.now = now = _text(self._receiver.now())
+        return self._run(data, of(data), now, None)
+
+    def write(self) -> None:
+        """Write what has gathered."""
+        tx = self.tx
+        if self._done:
+            inbox.receive_done(tx, self._done)
+            self._done = []
+        for digest, compiled in self._flows.items():
+            if digest not in self._receiver.recorded:
+                flow = compiled.flow
+                runs.record_flow(tx, digest=digest, name=flow.name, source=flow.source, now=tx.now)
+        if self._runs:
+            runs.record_runs(tx, self._runs)
+            self._runs = []
+
+    def committed(self) -> None:
+        """The transaction is durable."""
+        self._receiver.recorded.update(self._flows)
+
+    def _run(self, data: dict[str, Any], event: Event, now: str, arrival: Row | None) -> Verdict:
+        """Run the event's flow; `arrival` is its inbox row where that is not written yet."""
+        receiver, tx = self._receiver, self.tx
+        refused = receiver.refusal(event)
+        compiled = receiver.project.flow_for(event)
+        if refused or compiled is None:
+            verdict = Verdict("ignored", event, refused or f"no flow handles {event.type}")
+            self._ignore(verdict, now, arrival)
+            return verdict
+        before = len(tx.changes)
+        started = time.perf_counter()
+        verdict = Verdict("done", event, flow=compiled.flow.name)
+        try:
+            frame, outcome = self._attempt(compiled, data, event, now, verdict)
+        except StoreBusy:
+            raise
+        except NotOurs as reason:
+            verdict.outcome, verdict.reason = "ignored", str(reason)
+            self._ignore(verdict, now, arrival)
+            verdict.changes = tx.changes[before:]
+            return verdict
+        except ActionflowError as error:
+            self._failed(verdict, error, now, arrival)
+        except Exception as error:
+            # A fault of ours must not stop the events behind this one.
+            log.exception("event %s: the engine itself failed", event.id)
+            inner = RunError(f"the engine itself failed: {type(error).__name__}: {error}")
+            self._failed(verdict, inner, now, arrival)
+        else:
+            trace = verdict.trace
+            verdict.reason = trace[-1].get("stop", "") if outcome == "stopped" and trace else ""
+            if arrival is None:
+                inbox.finish(tx, event.id, flow=verdict.flow, now=now)
+            else:
+                self._done.append({**arrival, "flow": verdict.flow})
+            self._known[event.id] = "done"
+            if frame.subjects:
+                verdict.woken = inbox.wake(tx, frame.subjects, now=now, but=event.id)
+        verdict.changes = tx.changes[before:]
+        self._flows[compiled.flow.digest] = compiled
+        self._runs.append(
+            runs.as_kept(
+                event_id=event.id,
+                flow=compiled.flow.name,
+                flow_digest=compiled.flow.digest,
+                outcome="done" if verdict.outcome == "done" else "failed",
+                started_at=now,
+                duration_us=round((time.perf_counter() - started) * 1_000_000),
+                trace=verdict.trace,
+                error=verdict.reason if verdict.error else None,
+            )
+        )
+        return verdict
+
+    def _attempt(
+        self,
+        compiled: CompiledFlow,
+        data: dict[str, Any],
+        event: Event,
+        now: str,
+        verdict: Verdict,
+    ) -> tuple[Frame, str]:
+        """The run itself, undone when it raises, and made once more when others were in its way."""
+        tx = self.tx
+        for last in (False, True):
+            verdict.trace = []
+            frame = compiled.frame(tx, event=data, now=now, trace=verdict.trace)
+            frame.parsed = event
+            frame.explain = self._receiver.explain
+            try:
+                with tx.savepoint():
+                    return frame, compiled.run(frame)
+            except Exception as error:
+                if last or not raced(tx, error):
+                    raise
+        raise AssertionError("the second attempt returns or raises")
+
+    def _ignore(self, verdict: Verdict, now: str, arrival: Row | None) -> None:
+        event = verdict.event
+        self._keep(arrival)
+        inbox.ignore(self.tx, event.id, reason=verdict.reason, flow=verdict.flow, now=now)
+        self._known[event.id] = "ignored"
+
+    def _failed(
+        self, verdict: Verdict, error: ActionflowError, now: str, arrival: Row | None
+    ) -> None:
         """Keep the event with its error; after the last try it rests as a dead letter."""
         event = verdict.event
-        row = inbox.show(tx, event.id)
+        self._keep(arrival)
+        row = inbox.show(self.tx, event.id)
         tries = (row.attempts if row else 0) + 1
-        at = None if tries >= MOST_TRIES else _text(self.now() + delay(tries))
+        at = None if tries >= MOST_TRIES else _text(self._receiver.now() + delay(tries))
         verdict.outcome = "waiting" if at else "dead"
         verdict.reason, verdict.error = str(error), error
-        inbox.fail(tx, event.id, error=verdict.reason, flow=verdict.flow, next_try_at=at, now=now)
+        inbox.fail(
+            self.tx, event.id, error=verdict.reason, flow=verdict.flow, next_try_at=at, now=now
+        )
+        self._known[event.id] = verdict.outcome
         level = logging.INFO if isinstance(error, NotYet) else logging.WARNING
         log.log(level, "event %s (%s): %s", event.id, event.type, error)
 
-    def _record(
-        self, tx: Transaction, verdict: Verdict, compiled: CompiledFlow, now: str, took: int
-    ) -> None:
-        runs.record_flow(
-            tx,
-            digest=compiled.flow.digest,
-            name=compiled.flow.name,
-            source=compiled.flow.source,
-            now=now,
-        )
-        runs.record_run(
-            tx,
-            event_id=verdict.event.id,
-            flow=compiled.flow.name,
-            flow_digest=compiled.flow.digest,
-            outcome="done" if verdict.outcome == "done" else "failed",
-            started_at=now,
-            duration_us=took,
-            trace=verdict.trace,
-            error=verdict.reason if verdict.error else None,
-        )
+    def _keep(self, arrival: Row | None) -> None:
+        if arrival is not None:
+            inbox.receive(self.tx, **arrival)
 
 
 def delay(tries: int) -> float:
@@ -182,7 +269,12 @@ def mode_of(event: Event) -> Mode:
 
 
 def _text(seconds: float) -> str:
-    return str(when(int(seconds)))
+    return _second(int(seconds))
+
+
+@lru_cache(256)
+def _second(second: int) -> str:
+    return str(when(second))
 
 
 def drain(receiver: Receiver, tx: Transaction, *, most: int = 1000) -> list[Verdict]:

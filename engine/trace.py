@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 
 from engine.errors import RunError
 from engine.model import Change, Node, ProjectFile, Row, Value
@@ -15,10 +14,12 @@ Entry = dict[str, Value]
 """`id`, `type`, `line`; then, where there is something to say, `in`, `out`, `notes`, `changes` (row
 changes: table, key, before, after), `error`, and `nodes` (the entries of the blocks inside)."""
 
+Hidden = Mapping[str, frozenset[str]]
+
 OWN_SCOPE = frozenset({"for_each", "flow"})
 
 
-def traced(node: Node, step: Step) -> Callable[[Frame], None]:
+def traced(node: Node, step: Step, hidden: Hidden) -> Callable[[Frame], None]:
     """The node's step with its output put in scope, its errors given a place, and its entry kept."""
     name, kind, line = node.id, node.type, node.place.line
     holds_blocks = bool(node.cases or node.do) or kind == "flow"
@@ -70,7 +71,7 @@ def traced(node: Node, step: Step) -> Callable[[Frame], None]:
                     entry["nodes"] = inner
                 elif not holds_blocks and len(frame.tx.changes) > changed:
                     entry["changes"] = [
-                        hide_internal(change, frame.project).as_json()
+                        seen(change, hidden[change.table]).as_json()
                         for change in frame.tx.changes[changed:]
                     ]
                 outer.append(entry)
@@ -80,16 +81,37 @@ def traced(node: Node, step: Step) -> Callable[[Frame], None]:
     return run_node
 
 
+def hidden_columns(project: ProjectFile) -> Hidden:
+    """By table, the columns that the engine keeps for itself."""
+    return {
+        name: frozenset(column.name for column in table.columns.values() if column.internal)
+        for name, table in project.tables.items()
+    }
+
+
 def hide_internal(change: Change, project: ProjectFile) -> Change:
     """The change without the columns the engine keeps for itself."""
-    hidden = {c.name for c in project.tables[change.table].columns.values() if c.internal}
+    return seen(change, hidden_columns(project)[change.table])
+
+
+def seen(change: Change, hidden: frozenset[str]) -> Change:
+    """The change without these columns."""
     if not hidden:
         return change
+    before, after = change.before, change.after
+    return Change(
+        change.table,
+        change.key,
+        before and _without(before, hidden),
+        after and _without(after, hidden),
+    )
 
-    def seen(row: Row | None) -> Row | None:
-        return row and {name: value for name, value in row.items() if name not in hidden}
 
-    return replace(change, before=seen(change.before), after=seen(change.after))
+def _without(row: Row, hidden: frozenset[str]) -> Row:
+    row = row.copy()
+    for name in hidden:
+        del row[name]
+    return row
 
 
 def flat(entries: list[Entry]) -> list[Entry]:

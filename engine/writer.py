@@ -1,23 +1,30 @@
 """The one writer: a thread that gathers waiting events into a transaction, a savepoint each.
 
 One commit makes a whole batch durable, which is what lets SQLite keep up; an answer is given only
-after that commit.
+after that commit. Code blocks are run beside it (engine/aside.py).
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
-import queue
+import os
+import socket
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from engine.receive import Receiver, Verdict
+from engine import aside
+from engine.metrics import Metrics
+from engine.receive import Batch, Receiver, Verdict
 from engine.store import inbox
-from engine.store.base import Store, StoreBusy, Transaction
+from engine.store.again import MOST_RUNS
+from engine.store.base import Store, StoreBusy, StoreConflict, Transaction
+from engine.store.inbox import InboxRow
 from engine.stripe.event import Event, when
 
 log = logging.getLogger("actionflow.writer")
@@ -27,114 +34,281 @@ MOST_WAITING = 10_000
 """Events held in memory; more are turned away with 503, and Stripe sends them again."""
 LOOK_EVERY = 1.0
 """Seconds between looks for events whose next try is due."""
+LEASE = 60
+"""Seconds until another process may take over a due event."""
+BLOCKS_AT_ONCE = 4
+"""Code blocks that are run at the same time."""
 
 
 class WriterBusy(StoreBusy):
     """Too many events are waiting; Stripe will send this one again."""
 
 
-@dataclass(slots=True)
 class Job:
-    """One piece of work for the writer's transaction, and the future that waits for its commit."""
+    """Work for the writer's transaction, and the future that waits for its commit.
 
-    work: Callable[[Transaction], Any]
-    done: Future[Any] = field(default_factory=Future)
+    `event` is the one the work will receive, None for other work.
+    """
+
+    __slots__ = ("done", "event", "loop", "outcome", "results", "work")
+
+    def __init__(
+        self,
+        work: Callable[[Batch], Any],
+        done: Future[Any] | asyncio.Future[Any],
+        event: Event | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self.work = work
+        self.done = done
+        self.event = event
+        self.loop = loop
+        self.outcome: Any = None
+        self.results = aside.Results()
 
 
 class Writer:
     """Owns the writing side of a store in this process. Start it, submit, stop it."""
 
-    def __init__(self, store: Store, receiver: Callable[[], Receiver]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        receiver: Callable[[], Receiver],
+        metrics: Metrics | None = None,
+    ) -> None:
         """`receiver` is asked anew for each batch, so that reloaded flows take over between batches."""
         self.store = store
         self.receiver = receiver
-        self._jobs: queue.Queue[Job | None] = queue.Queue(MOST_WAITING)
+        self.metrics = metrics or Metrics()
+        self._jobs: deque[Job] = deque()
+        self._call = threading.Lock()  # a bell: whoever releases it rings
+        self._call.acquire()
+        self._idle = False
+        self._stopping = False
+        self._aside = 0
+        self._pool = ThreadPoolExecutor(BLOCKS_AT_ONCE, thread_name_prefix="actionflow-code")
         self._thread = threading.Thread(target=self._work, name="actionflow-writer", daemon=True)
         self._look_at = 0.0
+        self._owner = f"{socket.gethostname()}-{os.getpid()}"
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
         """Finish what was taken, then stop."""
-        self._jobs.put(None)
+        self._stopping = True
+        self._ring()
         self._thread.join()
+        self._pool.shutdown()
 
     @property
     def alive(self) -> bool:
         return self._thread.is_alive()
 
+    @property
+    def waiting(self) -> int:
+        """Jobs in memory that no batch has taken yet."""
+        return len(self._jobs)
+
+    def look(self) -> None:
+        """Look for due events at once. From any thread."""
+        self._look_at = 0.0
+        self._ring()
+
     def deliver(self, data: dict[str, Any], payload: str, event: Event) -> Future[Verdict]:
-        """Hand over a verified event; the future has its verdict once that is durable."""
-        return self.submit(lambda tx: self.receiver().receive(tx, data, payload, event))
+        """Hand over a verified event; the future has its verdict once that is durable. Raises
+        WriterBusy."""
+        done: Future[Verdict] = Future()
+        self._put(Job(lambda batch: batch.receive(data, payload, event), done, event))
+        return done
+
+    def deliver_from_loop(
+        self, data: dict[str, Any], payload: str, event: Event
+    ) -> asyncio.Future[Verdict]:
+        """As `deliver`, for a coroutine to await: a batch wakes the loop once for all its events."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Verdict] = loop.create_future()
+        self._put(Job(lambda batch: batch.receive(data, payload, event), done, event, loop))
+        return done
 
     def submit(self, work: Callable[[Transaction], Any]) -> Future[Any]:
-        """Run `work` in the writer's next transaction. Raises WriterBusy."""
-        job = Job(work)
-        try:
-            self._jobs.put_nowait(job)
-        except queue.Full:
-            raise WriterBusy from None
-        return job.done
+        """Run `work` in the writer's next transaction. Raises WriterBusy.
+
+        It may be run more than once (a code block's result was needed, another transaction was in
+        the way), and only the last time counts.
+        """
+        done: Future[Any] = Future()
+
+        def alone(batch: Batch) -> Any:
+            batch.write()
+            with batch.tx.savepoint():
+                return work(batch.tx)
+
+        self._put(Job(alone, done))
+        return done
+
+    def _put(self, job: Job) -> None:
+        if self._stopping and not self.alive:
+            raise WriterBusy("The server is stopping.")
+        if len(self._jobs) >= MOST_WAITING:
+            raise WriterBusy
+        self._jobs.append(job)
+        if self._idle:
+            self._ring()
+
+    def _ring(self) -> None:
+        with contextlib.suppress(RuntimeError):  # it rings already
+            self._call.release()
 
     def _work(self) -> None:
-        going = True
-        while going:
-            batch, going = self._gather()
+        while True:
+            batch = self._gather()
             if batch:
                 self._commit(batch)
-            if going and time.monotonic() >= self._look_at:
-                self._retry_due()
+            elif self._stopping and not self._aside and not self._jobs:
+                return
+            if not self._stopping and time.monotonic() >= self._look_at:
+                self._take_due()
 
-    def _gather(self) -> tuple[list[Job], bool]:
+    def _gather(self) -> list[Job]:
+        """The next jobs, when there are some; empty when it is time to look for due events."""
+        if not self._jobs:
+            self._idle = True
+            # Seen by whoever appends from here on; what came before is seen by us.
+            if not self._jobs and not (self._stopping and not self._aside):
+                self._call.acquire(timeout=max(self._look_at - time.monotonic(), 0.001))
+            self._idle = False
         batch: list[Job] = []
-        try:
-            job = self._jobs.get(timeout=max(self._look_at - time.monotonic(), 0.001))
-            while job is not None:
+        while self._jobs and len(batch) < MOST_IN_BATCH:
+            job = self._jobs.popleft()
+            # Begun: from now on nobody can call it off, or telling its outcome would fail.
+            if job.loop is not None or job.done.set_running_or_notify_cancel():  # type: ignore[union-attr]
                 batch.append(job)
-                if len(batch) >= MOST_IN_BATCH:
-                    return batch, True
-                job = self._jobs.get_nowait()
-        except queue.Empty:
-            return batch, True
-        return batch, False
+        return batch
 
-    def _commit(self, batch: list[Job]) -> None:
-        results: list[tuple[Job, Any]] = []
+    def _commit(self, jobs: list[Job]) -> None:
+        """Run jobs in one transaction and answer them once it is durable."""
+        for run in range(1, MOST_RUNS + 1):
+            try:
+                self._answer(self._run(jobs, careful=run == MOST_RUNS))
+                return
+            except StoreConflict as conflict:
+                if run == MOST_RUNS:
+                    self._give_up(jobs, conflict)
+            except StoreBusy as error:
+                self._give_up(jobs, error)
+                return
+            except Exception as error:
+                if len(jobs) == 1:
+                    self._give_up(jobs, error)
+                else:
+                    log.error("a batch of %d failed, each is run alone: %s", len(jobs), error)
+                    for job in jobs:
+                        self._commit([job])
+                return
+
+    def _run(self, jobs: list[Job], *, careful: bool) -> list[Job]:
+        """The jobs that are done and durable now; those that need a block's result come again."""
+        done: list[Job] = []
+        needed: list[tuple[Job, aside.ResultNeeded]] = []
+        with self.store.transaction(careful=careful) as tx:
+            batch = Batch(self.receiver(), tx, [job.event for job in jobs if job.event])
+            for job in jobs:
+                aside.take_from(job.results)
+                try:
+                    job.outcome = job.work(batch)
+                except aside.ResultNeeded as signal:
+                    needed.append((job, signal))
+                    continue
+                except StoreBusy:
+                    raise
+                except Exception as error:
+                    job.outcome = error
+                done.append(job)
+            batch.write()
+        batch.committed()
+        for job, asked in needed:
+            self._aside += 1
+            self._pool.submit(self._find, job, asked)
+        self.metrics.batches.add(len(jobs))
+        return done
+
+    def _find(self, job: Job, asked: aside.ResultNeeded) -> None:
+        """Run a code block, then let its job go on."""
         try:
-            with self.store.transaction() as tx:
-                for job in batch:
-                    try:
-                        with tx.savepoint():
-                            results.append((job, job.work(tx)))
-                    except StoreBusy:
-                        raise
-                    except Exception as error:
-                        results.append((job, error))
-        except Exception as error:
-            # Nothing of the batch was kept: all of it is answered 5xx, and Stripe sends it again.
-            log.error("a batch of %d could not be committed: %s", len(batch), error)
-            for job in batch:
-                job.done.set_exception(error)
-            return
-        for job, result in results:
-            if isinstance(result, Exception):
-                job.done.set_exception(result)
+            job.results.find(asked)
+        finally:
+            self._jobs.append(job)
+            self._aside -= 1
+            self._ring()
+
+    def _give_up(self, jobs: Sequence[Job], error: Exception) -> None:
+        """Nothing was kept: all of it is answered 5xx, and Stripe sends it again."""
+        log.error("a batch of %d could not be committed: %s", len(jobs), error)
+        for job in jobs:
+            job.outcome = error
+        self._answer(jobs)
+
+    def _answer(self, jobs: Sequence[Job]) -> None:
+        waiting: dict[asyncio.AbstractEventLoop, list[Job]] = {}
+        for job in jobs:
+            if job.loop is not None:
+                waiting.setdefault(job.loop, []).append(job)
             else:
-                job.done.set_result(result)
-            if isinstance(result, Verdict) and result.woken:
+                _settle(job)
+            if isinstance(job.outcome, Verdict) and job.outcome.woken:
                 self._look_at = 0.0
+        # One call for all: each wakes the loop.
+        for loop, theirs in waiting.items():
+            with contextlib.suppress(RuntimeError):  # the loop is closed, nobody waits any more
+                loop.call_soon_threadsafe(_settle_all, theirs)
 
-    def _retry_due(self) -> None:
-        """Run a few due events; each is its own transaction, so that new ones need not wait long."""
+    def _take_due(self) -> None:
+        """Lease events that are due and line them up behind those that came meanwhile."""
         self._look_at = time.monotonic() + LOOK_EVERY
-        receiver = self.receiver()
+        now = self.receiver().now()
         try:
             with self.store.transaction() as tx:
-                rows = inbox.due(tx, now=str(when(int(receiver.now()))), limit=MOST_IN_BATCH)
-                woken = sum(receiver.again(tx, row).woken for row in rows)
+                rows = inbox.lease(
+                    tx,
+                    now=_text(now),
+                    until=_text(now + LEASE),
+                    owner=self._owner,
+                    limit=MOST_IN_BATCH,
+                )
         except Exception as error:
-            log.error("events that are due could not be tried: %s", error)
+            log.error("events that are due could not be taken: %s", error)
             return
-        if woken or len(rows) == MOST_IN_BATCH:
+        for row in rows:
+            self._jobs.append(Job(self._due(row), Future()))
+        if len(rows) == MOST_IN_BATCH:
             self._look_at = 0.0
+
+    def _due(self, row: InboxRow) -> Callable[[Batch], Verdict | None]:
+        def again(batch: Batch) -> Verdict | None:
+            batch.write()
+            mine = inbox.leased(batch.tx, row.id, self._owner)
+            if mine is None:
+                return None  # delivered again meanwhile, perhaps done
+            verdict = batch.again(mine)
+            self.metrics.retries[verdict.outcome] += 1
+            return verdict
+
+        return again
+
+
+def _settle(job: Job) -> None:
+    if isinstance(job.outcome, BaseException):
+        job.done.set_exception(job.outcome)
+    else:
+        job.done.set_result(job.outcome)
+
+
+def _settle_all(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        if not job.done.done():  # the one who waited may have gone
+            _settle(job)
+
+
+def _text(seconds: float) -> str:
+    return str(when(int(seconds)))

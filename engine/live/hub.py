@@ -97,7 +97,8 @@ class Hub:
 
     def wake(self) -> None:
         """There is something new in the log. From any thread."""
-        if not self._waking and self._loop is not None:
+        # Without subscribers the look that comes every second is enough.
+        if self._subscribers and not self._waking and self._loop is not None:
             self._waking = True
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(self._woken.set)

@@ -10,6 +10,7 @@ from engine.errors import ActionflowError, Place
 from engine.model import Flow, Node, ProjectFile, Value
 from engine.nodes.journal import Journal
 from engine.store.base import Transaction
+from engine.stripe.event import Event
 
 
 @dataclass(slots=True)
@@ -37,6 +38,8 @@ class Frame:
     log: list[str] = field(default_factory=list)
     journal: Journal | None = None
     """In actions: what was done in earlier stretches of this run."""
+    parsed: Event | None = None
+    """`values["event"]` as read already, where whoever started the run has done so."""
     subjects: list[str] = field(default_factory=list)
     """Stripe ids (pi_…, sub_…, in_…) whose rows this run made: set-aside events about them can run now."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine import aside
 from engine.catalogue import output
 from engine.errors import RunError
 from engine.model import Node, Value
@@ -26,7 +27,7 @@ def code(node: Node, compiler: Compiler) -> Step:
     def step(frame: Frame) -> Value:
         frame.inputs = given = inputs(frame.values) if inputs else {}
         try:
-            result = block.run(given)
+            result = aside.result(block, given)
         except CodeFailed as error:
             where = f"line {error.line} of the code: " if error.line else "the code: "
             raise RunError(f"{where}{error}", place=place) from error

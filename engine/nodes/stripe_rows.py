@@ -5,6 +5,7 @@ A system row's `facts` hold what was told of it (engine/stripe/facts.py); its ot
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +58,7 @@ def event_of(frame: Frame, kinds: frozenset[str]) -> Event:
             "This node reads a Stripe event, and the run has none. Have the flow started by a "
             "Stripe trigger."
         )
-    event = of(data)
+    event = frame.parsed or of(data)
     if event.type not in kinds and event.type.removeprefix("v1.") not in kinds:
         raise RunError(
             f"This node cannot read {event.type}. It reads {', '.join(sorted(kinds))}; take other "
@@ -89,9 +90,12 @@ def update(frame: Frame, table: str, row: Row, values: Row) -> Row:
 
 def insert(frame: Frame, table: str, values: Row) -> Row | None:
     """The new row, or None where another run made it a moment ago (a unique column says so)."""
+    tx = frame.tx
+    # With one writer nobody makes it between the look and the insert, and a savepoint costs time.
+    alone = tx.savepoint() if tx.shared else nullcontext()
     try:
-        with frame.tx.savepoint(), frame.tx.system_writes():
-            return frame.tx.insert(table, values)
+        with alone, tx.system_writes():
+            return tx.insert(table, values)
     except UniqueViolation:
         return None
 
@@ -114,11 +118,13 @@ def find_payment(
     tx: Transaction, intent: str | None, charge: str | None, session: str | None = None
 ) -> Row | None:
     """The payment row of these Stripe ids: by payment intent, charge, or checkout session."""
-    return (
-        first(tx, "payment", "transaction_id", intent)
-        or first(tx, "payment", "transaction_id", charge)
-        or first(tx, "payment", "checkout_session_id", session)
-        or (None if intent else first(tx, "payment", "charge_id", charge))
+    wanted = [id for id in (intent, charge) if id is not None]
+    if wanted:
+        rows = tx.find("payment", {"transaction_id": wanted}, lock=True)
+        if rows:
+            return next((row for row in rows if row["transaction_id"] == intent), rows[0])
+    return first(tx, "payment", "checkout_session_id", session) or (
+        None if intent else first(tx, "payment", "charge_id", charge)
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import orjson
 
-from engine.model import Value
+from engine.model import Row, Value
 from engine.store.base import Transaction
 
 Outcome = Literal["done", "stopped", "failed", "ignored"]
@@ -50,8 +50,7 @@ def record_flow(tx: Transaction, *, digest: str, name: str, source: str, now: st
     tx.execute(RECORD_FLOW, {"digest": digest, "name": name, "source": source, "now": now})
 
 
-def record_run(
-    tx: Transaction,
+def as_kept(
     *,
     event_id: str | None,
     flow: str,
@@ -61,9 +60,9 @@ def record_run(
     duration_us: int,
     trace: Value,
     error: str | None = None,
-) -> None:
-    """Keep what a run did. `trace` is any JSON data; an outcome `failed` has its `error`."""
-    params = {
+) -> Row:
+    """What a run did, for `record_runs`. `trace` is any JSON data; an outcome `failed` has its `error`."""
+    return {
         "event_id": event_id,
         "flow": flow,
         "flow_digest": flow_digest,
@@ -73,7 +72,16 @@ def record_run(
         "error": error,
         "trace": orjson.dumps(trace).decode(),
     }
-    tx.execute(RECORD_RUN, params)
+
+
+def record_run(tx: Transaction, **run: Value) -> None:
+    """Keep what a run did; its parameters are those of `as_kept`."""
+    tx.execute(RECORD_RUN, as_kept(**run))
+
+
+def record_runs(tx: Transaction, kept: Sequence[Row]) -> None:
+    """Keep what several runs did, in one go."""
+    tx.execute_many(RECORD_RUN, kept)
 
 
 def show(tx: Transaction, id: int) -> Run | None:

@@ -29,6 +29,8 @@ class SqliteTransaction(RowTransaction[Statements]):
         super().__init__(plans, now)
         self._connection = connection
         self._cursor: Any = connection.cursor()
+        self._rows: dict[tuple[str, Value], Row] = {}
+        """Rows read or written by key: the only writer need not read them twice."""
         self.notes: dict[tuple[str, str], None] = {}
         """What listeners are told after the commit."""
 
@@ -36,8 +38,14 @@ class SqliteTransaction(RowTransaction[Statements]):
         plan = self._plans.get(table) or self._unknown(table)
         codec = plan.codec
         encoded = codec.encoders[plan.key](key)
-        found = self._run(plan.select_by_key, (encoded,))
-        return codec.decode(dict(zip(codec.names, found[0], strict=True))) if found else None
+        row = self._rows.get((table, encoded))
+        if row is None:
+            found = self._run(plan.select_by_key, (encoded,))
+            if not found:
+                return None
+            row = codec.decode(dict(zip(codec.names, found[0], strict=True)))
+            self._rows[table, encoded] = row
+        return row
 
     def find(
         self,
@@ -68,6 +76,7 @@ class SqliteTransaction(RowTransaction[Statements]):
         else:
             self._run(plan.insert, list(row.values()), plan, row)
         row = codec.decode(row)
+        self._rows[table, row[key]] = row
         self.changes.append(Change(table, row[key], None, row))
         return row
 
@@ -88,6 +97,7 @@ class SqliteTransaction(RowTransaction[Statements]):
             self._run(sql, (*new.values(), key_value), plan, new)
             # As written is as read: the codec made it so. RETURNING takes three times the update.
             after = {**before, **codec.decode_some(dict(new))}
+            self._rows[table, key_value] = after
             changes.append(Change(table, key_value, before, after))
         self.changes += changes
         return changes
@@ -97,6 +107,7 @@ class SqliteTransaction(RowTransaction[Statements]):
         changes = []
         for before in self._matching(plan, where):
             self._run(plan.delete_by_key, (before[plan.key],), plan, before, deleting=True)
+            self._rows.pop((table, before[plan.key]), None)
             changes.append(Change(table, before[plan.key], before, None))
         self.changes += changes
         return changes
@@ -221,6 +232,7 @@ class _Savepoint:
             tx._run(f"RELEASE {self._name}", ())
             return
         del tx.changes[self._kept :]
+        tx._rows.clear()
         if tx.lost is None:
             tx._run(f"ROLLBACK TO {self._name}", ())
             tx._run(f"RELEASE {self._name}", ())

@@ -16,6 +16,7 @@ Check = Callable[[Value], Value]
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIXED_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+SCALARS = frozenset({str, int, bool, type(None)})
 CANONICAL = (
     orjson.OPT_SORT_KEYS
     | orjson.OPT_PASSTHROUGH_DATACLASS
@@ -112,21 +113,20 @@ def currency(value: Value) -> str:
 
 def json(value: Value) -> str:
     """JSON data as canonical text (keys sorted); no floats, and lists rather than tuples."""
-    left = [value]
-    while left:
-        item = left.pop()
-        kind = type(item)
-        if kind is str or kind is int or item is None or kind is bool:
-            continue
-        if kind is dict:
-            left.extend(item.values())
-        elif kind is list:
-            left.extend(item)
-        else:
-            raise Unfit(
-                f"JSON data: objects, lists, text, integers, booleans, null; not {kind.__name__}",
-                "write a fraction as text, and turn other objects into plain data first",
-            )
+    if type(value) not in SCALARS:
+        left = [value]
+        while left:
+            item = left.pop()
+            kind = type(item)
+            if kind is dict:
+                item = item.values()
+            elif kind is not list:
+                raise Unfit(
+                    f"JSON data: objects, lists, text, integers, booleans, null; not {kind.__name__}",
+                    "write a fraction as text, and turn other objects into plain data first",
+                )
+            # Only what holds other values is looked at again: most are scalars.
+            left += [inner for inner in item if type(inner) not in SCALARS]
     try:
         return orjson.dumps(value, option=CANONICAL).decode()
     except (TypeError, ValueError) as error:  # 64-bit overflow, keys not text, surrogates, nesting

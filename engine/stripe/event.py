@@ -121,7 +121,7 @@ def when(second: int | None) -> str | None:
     """
     if second is None or not 0 <= second <= _END_OF_TIME:
         return None
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{datetime.fromtimestamp(second, UTC).replace(tzinfo=None).isoformat()}Z"
 
 
 def second_of(timestamp: str) -> int:

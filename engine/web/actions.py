@@ -69,7 +69,14 @@ def _act(request: Request, name: str, body: bytes, key: str | None) -> Response:
         return problem(refused.status, refused.code, str(refused), headers=dict(refused.headers))
     except StoreBusy as error:
         return problem(503, "busy", str(error), headers={"Retry-After": "5"})
-    log.info("action %s by %s: %d", name, caller.role, answer.status)
+    service.metrics.actions[name, str(answer.status)] += 1
+    log.info(
+        "action %s by %s: %d",
+        name,
+        caller.role,
+        answer.status,
+        extra={"action": name, "status": answer.status},
+    )
     headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
     if answer.status == 503:
         headers["Retry-After"] = "5"

@@ -22,5 +22,8 @@ async def readyz(request: Request) -> Response:
     if not service.secrets.webhook_secrets:
         names = " or ".join(service.secrets.variables["webhook_secret"])
         missing.append(f"no webhook secret; set {names}")
-    body = {"status": "not ready" if missing else "ready", "missing": missing}
+    body: dict[str, object] = {"status": "not ready" if missing else "ready", "missing": missing}
+    if service.reloader.problems:
+        # The last good flows still run, so this takes no server out of service.
+        body["reload"] = [problem.as_json() for problem in service.reloader.problems]
     return JSONResponse(body, 503 if missing else 200)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -16,14 +16,19 @@ from starlette.applications import Starlette
 
 from engine.access import FailureLimit, TokenVerifier
 from engine.actions import Actions
+from engine.errors import Place, Problem
 from engine.live.hub import Hub
 from engine.load import Loaded
+from engine.metrics import Metrics
+from engine.model import Table
 from engine.outbox import Deliverer, Outbox
 from engine.project import Project
 from engine.receive import Receiver
+from engine.reload import Reloader
 from engine.run import compile_flows
 from engine.secrets import Secrets
-from engine.store import actions, changes, outbox
+from engine.spans import Spans
+from engine.store import actions, changes, inbox, outbox
 from engine.store.base import Store
 from engine.stripe.client import Client
 from engine.web.ticket import Tickets
@@ -55,6 +60,9 @@ class Service:
     """Started for trying things out: flows may be saved in the studio."""
     hub: Hub = field(init=False)
     tickets: Tickets = field(init=False)
+    reloader: Reloader = field(init=False)
+    spans: Spans = field(default_factory=Spans)
+    metrics: Metrics = field(default_factory=Metrics)
     stopping: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
@@ -74,7 +82,8 @@ class Service:
             store.close()
             raise
         receiver = Receiver(project, secrets.mode)
-        writer = Writer(store, lambda: service.receiver)
+        metrics = Metrics()
+        writer = Writer(store, lambda: service.receiver, metrics)
         key = secrets.secret_key or (STANDIN_KEY if stripe_base else None)
         acting = None
         stripe = Client(key, stripe_base) if key else None
@@ -97,6 +106,7 @@ class Service:
             acting,
             Deliverer(calls),
         )
+        service.metrics = metrics
         service.stripe = stripe
         service.demo = demo
         service.hub = Hub(store, housekeep=service.prune_changes)
@@ -104,7 +114,11 @@ class Service:
         writer.start()
         writer.submit(actions.release_all).result()
         writer.submit(outbox.release_all).result()
+        writer.submit(inbox.release_all).result()
+        store.listen(inbox.DUE_NOW, lambda _: writer.look())
         service.deliverer.start()
+        service.reloader = Reloader(project.folder, service.reload)
+        service.reloader.start()
         recovery = threading.Thread(target=service.recover, name="actionflow-recover", daemon=True)
         recovery.start()
         if not secrets.webhook_secrets:
@@ -117,15 +131,33 @@ class Service:
     def take_flows(self, loaded: Loaded) -> bool:
         """Run these flows, checked before, from the next event on; runs under way end on their own.
 
-        False, and nothing done, when project.yaml has other tables than this server started with.
+        False, and nothing done, when project.yaml has other tables, or another database, than this
+        server started with.
         """
         running = self.project
-        if loaded.project is None or loaded.project.tables != running.file.tables:
+        file = loaded.project
+        if file is None or file.database != running.file.database:
             return False
-        flows = compile_flows(running.file, loaded.flows)
-        self.project = Project(running.folder, running.file, flows, running.warnings)
+        if _unplaced(file.tables) != _unplaced(running.file.tables):
+            return False
+        if self.demo:  # a demo's addresses are its own, whatever the file says
+            file = replace(file, config=running.file.config)
+        flows = compile_flows(file, loaded.flows)
+        self.project = Project(running.folder, file, flows, running.warnings)
         self.receiver = Receiver(self.project, self.secrets.mode)
         return True
+
+    def reload(self, loaded: Loaded) -> Problem | None:
+        """Take changed files; the reason where they cannot be taken."""
+        if self.take_flows(loaded):
+            return None
+        file = self.project.file.file
+        return Problem(
+            "reload.tables",
+            Place(file),
+            "project.yaml has other tables, or another database, than this server started with.",
+            "Run `actionflow migrate`, then start the server again.",
+        )
 
     def recover(self) -> None:
         """Now and then go on with actions that were cut off: a crash, a lost answer."""
@@ -155,9 +187,15 @@ class Service:
     def stop(self) -> None:
         """Finish what was taken, then let go of the database."""
         self.stopping.set()
+        self.reloader.stop()
         self.deliverer.stop()
         self.writer.stop()
         self.store.close()
+
+
+def _unplaced(tables: Mapping[str, Table]) -> dict[str, Table]:
+    """The tables without where they stand in the file: a new comment above moves them."""
+    return {name: replace(table, place=None) for name, table in tables.items()}
 
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]

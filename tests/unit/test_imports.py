@@ -14,9 +14,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 ENGINE = ROOT / "engine"
 
 LAYERS = [
-    {"errors"},
+    {"errors", "metrics"},
     {"model", "paths"},
-    {"yamlfile", "expressions", "stripe", "sandbox", "store", "net"},
+    {"yamlfile", "expressions", "stripe", "sandbox", "aside", "store", "net"},
     {
         "catalogue",
         "shape",
@@ -26,11 +26,13 @@ LAYERS = [
         "load",
         "nodes",
         "secrets",
+        "logs",
+        "spans",
         "diagram",
     },
     {"access", "check", "run", "trace"},
     {"project"},
-    {"receive", "writer", "actions", "outbox", "giveup", "live", "endpoints"},
+    {"receive", "writer", "reload", "backup", "actions", "outbox", "giveup", "live", "endpoints"},
     {"dryrun", "studio", "reconcile", "doctor"},
     {"testing"},
     {"cli", "web"},
@@ -43,9 +45,11 @@ OUTSIDE = {
     "sqlite3": {"engine.store"},
     "sqlite_utils": {"engine.store"},
     "starlette": {"engine.web", "engine.cli.serve", "standin", "server"},
-    "uvicorn": {"engine.cli", "standin"},
+    "uvicorn": {"engine.cli", "engine.web.protocol", "standin"},
     "rich": {"engine.cli"},
     "jwt": {"engine.access"},
+    "prometheus_client": {"engine.web"},
+    "opentelemetry": {"engine.spans"},
     "httpx": {"engine.net", "engine.access", "standin"},
 }
 

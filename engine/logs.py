@@ -1,0 +1,103 @@
+"""The log of a server: text for people or one JSON object a line, and never a secret in it."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import time
+from collections.abc import Mapping
+from typing import Literal
+
+import orjson
+
+from engine.stripe.event import when
+
+Form = Literal["text", "json"]
+
+SECRET = re.compile(
+    r"""
+    \b(?:sk|rk)_(?:live|test)_\w+          # keys
+    | \bwhsec_\w+                          # webhook secrets
+    | \b(?:pi|seti)_\w+_secret_\w+         # client secrets
+    | \bafk_\w+                            # API keys of ours
+    | \bBearer\s+[\w.~+/=-]+
+    | \b(?:postgres(?:ql)?)://[^\s@/]+@    # passwords in addresses
+    | \bv1=[0-9a-f]{16,}                   # signatures
+    """,
+    re.VERBOSE,
+)
+CARD = re.compile(r"(?<![\w-])(?:\d[ -]?){12,18}\d(?![\w-])")
+HIDDEN = "[hidden]"
+KEPT = ("event", "kind", "outcome", "flow", "digest", "action", "status", "reason", "us")
+"""What a record may carry beside its message, by `extra`."""
+
+
+def masked(text: str) -> str:
+    """The text with keys, secrets, tokens and card numbers hidden."""
+    text = SECRET.sub(HIDDEN, text)
+    return CARD.sub(_card, text)
+
+
+def _card(found: re.Match[str]) -> str:
+    digits = [int(one) for one in found[0] if one.isdigit()]
+    doubled = [sum(divmod(2 * one, 10)) for one in digits[-2::-2]]
+    return HIDDEN if (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0 else found[0]
+
+
+class Text(logging.Formatter):
+    """`LEVEL message`, with the traceback where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return masked(super().format(record))
+
+
+class Json(logging.Formatter):
+    """One JSON object a line: `time` (UTC), `level`, `logger`, `message`, and what the record carries."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": when(int(record.created)),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        carried: Mapping[str, object] = record.__dict__
+        line.update({name: carried[name] for name in KEPT if carried.get(name) is not None})
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return masked(orjson.dumps(line, default=str).decode())
+
+
+class Seldom:
+    """Warnings that strangers can cause: a flood of them must not become a flood of the log, which
+    would stop the server when nobody reads it fast enough."""
+
+    def __init__(self, log: logging.Logger, most: int = 10, seconds: float = 10.0) -> None:
+        """At most so many in so many seconds; then how many more there were."""
+        self._log = log
+        self._most = most
+        self._seconds = seconds
+        self._since = -seconds
+        self._count = 0
+
+    def warning(self, message: str, *words: object) -> None:
+        now = time.monotonic()
+        if now - self._since >= self._seconds:
+            if self._count > self._most:
+                self._log.warning("%d more were refused and not logged", self._count - self._most)
+            self._since, self._count = now, 0
+        self._count += 1
+        if self._count <= self._most:
+            self._log.warning(message, *words)
+
+
+def set_up(form: Form = "text", level: int = logging.INFO) -> None:
+    """Send the log to standard error in this form. Other libraries say warnings only."""
+    # Who called, and in which thread, is in no line of ours, and finding out takes half of its time.
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Json() if form == "json" else Text("%(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("actionflow").setLevel(level)

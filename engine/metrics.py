@@ -1,0 +1,56 @@
+"""What the server counts while it runs: plain numbers, because counting is on every event's way.
+
+`engine/web/metrics.py` shows them to Prometheus.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+SIZES = (1, 2, 4, 8, 16, 32, 64)
+
+
+class Histogram:
+    """How often a value fell within each bound (inclusive), and their sum."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def add(self, value: float) -> None:
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """Upper bound and how many were at or below it, as Prometheus has them."""
+        found = []
+        below = 0
+        for bound, count in zip((*self.bounds, "+Inf"), self.counts, strict=True):
+            below += count
+            found.append((str(bound), float(below)))
+        return found
+
+
+@dataclass(slots=True)
+class Metrics:
+    """Since this process started. Each field is written by one thread only."""
+
+    events: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Delivered events by type and outcome."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """Deliveries refused before anything was kept, by reason."""
+    actions: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """User actions by name and HTTP status."""
+    retries: Counter[str] = field(default_factory=Counter)
+    """Events run again by the engine itself, by outcome."""
+    seconds: Histogram = field(default_factory=lambda: Histogram(SECONDS))
+    """From a delivery's headers to its answer."""
+    batches: Histogram = field(default_factory=lambda: Histogram(SIZES))
+    """Jobs a transaction."""

@@ -1,0 +1,84 @@
+"""Flows changed under a running server; what /readyz, /metrics and the answers say."""
+
+from __future__ import annotations
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.acceptance.shop import Shop
+from tests.acceptance.test_kill import event_for
+from tests.acceptance.test_webhook import changed, post
+
+
+def edit(shop: Shop, name: str, old: str, new: str) -> bool:
+    path = shop.project.folder / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    shop.service.reloader.look()
+    return shop.service.reloader.look()
+
+
+def test_the_next_event_runs_on_the_changed_flow(shop: Shop) -> None:
+    shop.service.reloader.stop()  # the test looks for itself
+    assert post(shop, event_for(1)).json()["outcome"] == "done"
+    assert edit(shop, "payment_callback.yaml", "{status: paid}", "{status: disputed}")
+    assert post(shop, event_for(2)).json()["outcome"] == "done"
+    assert [row["status"] for row in shop.rows("order")][:2] == ["paid", "disputed"]
+
+
+def test_a_broken_flow_keeps_the_last_good_one_and_says_so(shop: Shop) -> None:
+    shop.service.reloader.stop()
+    assert not edit(shop, "payment_callback.yaml", "table: order", "table: ordre")
+    ready = shop.client.get("/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+    assert {problem["place"]["file"].rpartition("/")[2] for problem in ready.json()["reload"]} == {
+        "payment_callback.yaml"
+    }
+    assert post(shop, event_for(1)).json()["outcome"] == "done"
+    assert shop.row("order", id=1)["status"] == "paid"
+    assert edit(shop, "payment_callback.yaml", "table: ordre", "table: order")
+    assert "reload" not in shop.client.get("/readyz").json()
+
+
+def test_other_tables_wait_for_a_migration(shop: Shop) -> None:
+    shop.service.reloader.stop()
+    column = "      item: text\n      colour: {type: text, optional: true}\n"
+    assert not edit(shop, "project.yaml", "      item: text\n", column)
+    [problem] = shop.client.get("/readyz").json()["reload"]
+    assert problem["code"] == "reload.tables"
+    assert "actionflow migrate" in problem["mend"]
+    # A comment above the tables moves their lines and nothing else.
+    assert edit(shop, "project.yaml", column, "      # what it is\n      item: text\n")
+    assert "reload" not in shop.client.get("/readyz").json()
+
+
+def numbers(client: httpx.Client) -> dict[tuple[str, ...], float]:
+    text = client.get("/metrics").text
+    return {
+        (sample.name, *sorted(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_metrics_tell_what_happened(shop: Shop) -> None:
+    post(shop, event_for(1))
+    post(shop, event_for(1))
+    post(shop, event_for(42))
+    post(shop, event_for(2), secret="whsec_other")
+    post(shop, changed(event_for(3), type="plan.created"))
+    shop.act("pay", {"orderId": 2})
+    found = numbers(shop.client)
+    kind = "payment_intent.succeeded"
+    assert found["actionflow_events_total", "done", kind] == 1
+    assert found["actionflow_events_total", "duplicate", kind] == 1
+    assert found["actionflow_events_total", kind, "waiting"] == 1
+    assert found["actionflow_events_total", "ignored", "plan.created"] == 1
+    assert found["actionflow_refused_total", "signature"] == 1
+    assert found["actionflow_actions_total", "200", "pay"] == 1
+    assert found["actionflow_event_seconds_count",] == 5
+    assert found["actionflow_inbox_events", "waiting"] == 1
+    assert found["actionflow_outbox_calls", "dead"] == 0
+    assert found["actionflow_batch_jobs_count",] >= 4
+    assert "whsec" not in shop.client.get("/metrics").text

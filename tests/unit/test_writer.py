@@ -1,0 +1,220 @@
+"""The writer: batches, what fails alone, what fails together, code blocks beside it, stopping."""
+
+from __future__ import annotations
+
+import asyncio
+import pathlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from engine.project import Project
+from engine.receive import Receiver, Verdict
+from engine.sandbox import Block
+from engine.store.base import Store, StoreBusy, StoreConflict
+from engine.stripe.event import of
+from engine.writer import Writer, WriterBusy
+from tests.conftest import body_of
+
+Events = Callable[..., dict[str, Any]]
+HEAD = "flow: own\ntrigger: {stripe: [product.created]}\nnodes:\n"
+INSERT = (
+    HEAD
+    + "  - {id: new, type: table.insert, table: order,"
+    + ' values: {user_id: "{{ event.data.object.name }}", amount: 500, currency: usd}}\n'
+)
+CODE = (
+    HEAD
+    + "  - id: sum\n    type: code\n"
+    + '    inputs: {n: "{{ event.data.object.n }}"}\n'
+    + "    outputs: {amount: integer}\n"
+    + "    code: |\n      if n < 0:\n        return 1 // 0\n      return {'amount': n + 1}\n"
+    + "  - {id: new, type: table.insert, table: order,"
+    + ' values: {user_id: ada, amount: "{{ sum.amount }}", currency: usd}}\n'
+)
+
+
+class Desk:
+    """A writer at work on a store in memory."""
+
+    def __init__(self, folder: pathlib.Path, make_event: Events) -> None:
+        self.project = Project.open(folder)
+        self.store: Store = self.project.scratch({})
+        self.receiver = Receiver(self.project)
+        self.writer = Writer(self.store, lambda: self.receiver)
+        self.make_event = make_event
+
+    def deliver(self, *events: dict[str, Any]) -> list[Verdict | BaseException]:
+        async def all_of_them() -> list[Verdict | BaseException]:
+            waiting = [
+                self.writer.deliver_from_loop(event, body_of(event).decode(), of(event))
+                for event in events
+            ]
+            return await asyncio.gather(*waiting, return_exceptions=True)
+
+        return asyncio.run(all_of_them())
+
+    def outcomes(self, *events: dict[str, Any]) -> list[str]:
+        return [
+            found.outcome if isinstance(found, Verdict) else type(found).__name__
+            for found in self.deliver(*events)
+        ]
+
+    def rows(self, table: str = "order") -> list[dict[str, Any]]:
+        with self.store.reader() as tx:
+            return tx.find(table, {})
+
+    def states(self) -> dict[str, str]:
+        with self.store.reader() as tx:
+            rows = tx.execute("SELECT id, state FROM actionflow_inbox")
+            return {row["id"]: row["state"] for row in rows}
+
+
+@pytest.fixture
+def desk(
+    make_project: Callable[..., pathlib.Path], make_event: Events
+) -> Iterator[Callable[[str], Desk]]:
+    opened: list[Desk] = []
+
+    def open_desk(flow: str) -> Desk:
+        opened.append(Desk(make_project(own=flow), make_event))
+        opened[-1].writer.start()
+        return opened[-1]
+
+    yield open_desk
+    for one in opened:
+        one.writer.stop()
+        one.store.close()
+
+
+def hold(writer: Writer) -> threading.Event:
+    """Keep the writer busy, so that what comes meanwhile makes one batch; set the event to go on."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def wait(_tx: object) -> None:
+        begun.set()
+        assert go_on.wait(30)
+
+    writer.submit(wait)
+    assert begun.wait(30)
+    return go_on
+
+
+def test_copies_in_one_batch_run_once(desk: Callable[[str], Desk]) -> None:
+    here = desk(INSERT)
+    go_on = hold(here.writer)
+    event = here.make_event("product.created", id="evt_1", name="ada")
+    other = here.make_event("product.created", id="evt_2", name="lin")
+    threading.Timer(0, go_on.set).start()
+    outcomes = here.outcomes(event, other, event, event)
+    assert sorted(outcomes) == ["done", "done", "duplicate", "duplicate"]
+    assert sorted(row["user_id"] for row in here.rows()) == ["ada", "lin"]
+    assert here.states() == {"evt_1": "done", "evt_2": "done"}
+
+
+def test_one_that_fails_takes_nobody_along(desk: Callable[[str], Desk]) -> None:
+    here = desk(INSERT)
+    good = [here.make_event("product.created", id=f"evt_{n}", name="ada") for n in range(3)]
+    bad = here.make_event("product.created", id="evt_bad", name=7)
+    assert here.outcomes(good[0], bad, *good[1:]) == ["done", "waiting", "done", "done"]
+    assert len(here.rows()) == 3
+    assert here.states()["evt_bad"] == "waiting"
+
+
+def test_a_commit_that_fails_keeps_nothing_and_says_so(
+    desk: Callable[[str], Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = desk(INSERT)
+    begin = here.store.transaction
+    events = [here.make_event("product.created", id=f"evt_{n}", name="ada") for n in range(2)]
+
+    def full(**_: object) -> Any:
+        raise StoreBusy("the disk is full")
+
+    monkeypatch.setattr(here.store, "transaction", full)
+    assert here.outcomes(*events) == ["StoreBusy", "StoreBusy"]
+    monkeypatch.setattr(here.store, "transaction", begin)
+    assert here.states() == {}
+    assert here.outcomes(*events) == ["done", "done"]
+
+
+def test_a_conflict_runs_the_batch_again(
+    desk: Callable[[str], Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = desk(INSERT)
+    begin = here.store.transaction
+    refusals = iter([True, True])
+
+    def in_the_way(**given: Any) -> Any:
+        if next(refusals, False):
+            raise StoreConflict
+        return begin(**given)
+
+    monkeypatch.setattr(here.store, "transaction", in_the_way)
+    assert here.outcomes(here.make_event("product.created", id="evt_1", name="ada")) == ["done"]
+    assert len(here.rows()) == 1
+
+
+def test_the_waiter_may_go_and_the_work_is_done_all_the_same(desk: Callable[[str], Desk]) -> None:
+    here = desk(INSERT)
+    go_on = hold(here.writer)
+    event = here.make_event("product.created", id="evt_1", name="ada")
+
+    async def leave() -> None:
+        here.writer.deliver_from_loop(event, body_of(event).decode(), of(event)).cancel()
+        go_on.set()
+
+    asyncio.run(leave())
+    assert here.writer.submit(lambda tx: len(tx.find("order", {}))).result(30) == 1
+    assert here.outcomes(event) == ["duplicate"]
+
+
+def test_a_code_block_does_not_hold_up_the_others(
+    desk: Callable[[str], Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = desk(CODE)
+    began, go_on = threading.Event(), threading.Event()
+    run = Block.run
+
+    def slow(block: Block, inputs: Any) -> Any:
+        assert threading.current_thread().name.startswith("actionflow-code")
+        began.set()
+        assert go_on.wait(30)
+        return run(block, inputs)
+
+    monkeypatch.setattr(Block, "run", slow)
+    event = here.make_event("product.created", id="evt_1", n=41)
+    found: list[str] = []
+    thread = threading.Thread(target=lambda: found.extend(here.outcomes(event)))
+    thread.start()
+    assert began.wait(30)
+    # The block computes, and the writer does other things.
+    assert here.writer.submit(lambda tx: tx.find("order", {})).result(30) == []
+    assert here.states() == {}
+    go_on.set()
+    thread.join()
+    assert found == ["done"]
+    assert [row["amount"] for row in here.rows()] == [42]
+
+
+def test_a_code_block_that_fails_fails_its_event(desk: Callable[[str], Desk]) -> None:
+    here = desk(CODE)
+    events = [here.make_event("product.created", id=f"evt_{n}", n=n) for n in (-1, 1)]
+    assert here.outcomes(*events) == ["waiting", "done"]
+    assert [row["amount"] for row in here.rows()] == [2]
+
+
+def test_stopping_finishes_what_was_taken(desk: Callable[[str], Desk]) -> None:
+    here = desk(CODE)
+    go_on = hold(here.writer)
+    late = here.writer.submit(lambda tx: "done")
+    stopping = threading.Thread(target=here.writer.stop)
+    stopping.start()
+    go_on.set()
+    stopping.join(30)
+    assert late.result(0) == "done"
+    assert not here.writer.alive
+    with pytest.raises(WriterBusy):
+        here.writer.submit(lambda tx: None)
