@@ -29,6 +29,7 @@ COMMANDS = {
     "record": "make a test case of received events, without their personal data",
     "serve": "start the webhook server",
     "migrate": "show, then make, the changes the database needs",
+    "backup": "copy the SQLite database into a file while the server runs",
     "events": "list, show, sign and replay received events",
     "keys": "make, list and revoke API keys",
     "outbox": "list, show and retry the calls that runs make after their commit",
