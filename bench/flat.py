@@ -1,0 +1,108 @@
+"""Does an event cost more among millions of payments? `python -m bench.flat 10000 1000000`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pathlib
+import sqlite3
+import statistics
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+from bench import load
+from bench.contestants import Actionflow
+from bench.events import CREATED, deliveries, stripe_id
+
+FRESH = 200_000
+"""Orders for the events of the measurement."""
+AT = "2026-05-28T00:00:00Z"
+
+
+class Aged(Actionflow):
+    """A shop with so many payments already. Their payloads and traces are left short: what grows
+    with them is the file, and not the trees an event goes down."""
+
+    def __init__(self, folder: pathlib.Path, past: int, core: int | None) -> None:
+        self.past = past
+        super().__init__(folder, past + FRESH, core)
+        self.given = past + 1
+        self.fill()
+
+    def fill(self) -> None:
+        """The past: paid orders, their payments, events and runs."""
+        db = sqlite3.connect(self.path, isolation_level=None)
+        db.execute("PRAGMA synchronous = OFF")
+        db.execute("BEGIN")
+        db.execute("""UPDATE "order" SET status = 'paid' WHERE id <= ?""", (self.past,))
+        db.executemany(
+            "INSERT INTO payment (order_id, type, amount, amount_refunded, currency, status, disputed,"
+            " transaction_id, charge_id, created_at, updated_at)"
+            " VALUES (?, 'one_time', 10000, 0, 'usd', 'SUCCESSFUL', 0, ?, ?, ?, ?)",
+            ((n, one("pi", n), one("ch", n), AT, AT) for n in self.numbers()),
+        )
+        db.executemany(
+            "INSERT INTO actionflow_inbox (id, type, created, livemode, subject, state, flow, attempts,"
+            " received_at, finished_at, payload)"
+            " VALUES (?, 'payment_intent.succeeded', ?, 0, ?, 'done', 'payment_callback', 0, ?, ?, '{}')",
+            ((one("evt", n), AT, one("pi", n), AT, AT) for n in self.numbers()),
+        )
+        db.executemany(
+            "INSERT INTO actionflow_run (event_id, flow, flow_digest, outcome, started_at, duration_us,"
+            " trace) VALUES (?, 'payment_callback', 'past', 'done', ?, 0, '[]')",
+            ((one("evt", n), AT) for n in self.numbers()),
+        )
+        db.execute("COMMIT")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.close()
+
+    def numbers(self) -> Iterator[int]:
+        return iter(range(1, self.past + 1))
+
+
+def one(prefix: str, number: int) -> str:
+    """The id that the event of this order has."""
+    return stripe_id(prefix, CREATED + number // 200, number)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.flat", description=__doc__)
+    parser.add_argument("payments", type=int, nargs="+", help="payments that are there already")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--folder", type=pathlib.Path)
+    options = parser.parse_args()
+    cores = sorted(os.sched_getaffinity(0))
+    core = cores[1] if len(cores) > 1 else None
+    if core is not None:
+        os.sched_setaffinity(0, {cores[0]})
+    print(f"load average {os.getloadavg()[0]:.2f}")
+    print("  payments   events/s   p50 ms   p99 ms   CPU us   file MiB", flush=True)
+    for past in options.payments:
+        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+            row(Aged(pathlib.Path(folder), past, core), options)
+    return 0
+
+
+def row(shop: Aged, options: argparse.Namespace) -> None:
+    """Measure one shop and print its line."""
+    found: list[tuple[Any, ...]] = []
+    shop.start()
+    try:
+        for number in range(options.rounds + 1):
+            prepared = list(deliveries(shop.take(int(8_000 * options.seconds))))
+            before = shop.cpu()
+            result = load.run(prepared, shop.port, seconds=options.seconds, connections=32)
+            cpu = (shop.cpu() - before) * 1_000_000 / len(result.acknowledged)
+            if number:  # the first warms up
+                found.append((result.rate, result.quantile(0.5), result.quantile(0.99), cpu))
+    finally:
+        shop.stop()
+    rate, p50, p99, cpu = (statistics.median(values) for values in zip(*found, strict=True))
+    size = shop.path.stat().st_size / 2**20
+    print(f"{shop.past:10}{rate:11.0f}{p50:9.2f}{p99:9.2f}{cpu:9.0f}{size:11.0f}", flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
