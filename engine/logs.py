@@ -20,7 +20,7 @@ SECRET = re.compile(
     \b(?:sk|rk)_(?:live|test)_\w+          # keys
     | \bwhsec_\w+                          # webhook secrets
     | \b(?:pi|seti)_\w+_secret_\w+         # client secrets
-    | \bafk_\w+                            # API keys of ours
+    | \baf_[\w-]+                          # API keys of ours
     | \bBearer\s+[\w.~+/=-]+
     | \b(?:postgres(?:ql)?)://[^\s@/]+@    # passwords in addresses
     | \bv1=[0-9a-f]{16,}                   # signatures

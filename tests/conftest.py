@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import pathlib
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -34,6 +35,15 @@ tables:
 payment: {order_table: order}
 config: {greeting: hello}
 """
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was() -> Iterator[None]:
+    """Commands run in this process quieten the log for themselves; the next test hears it again."""
+    log = logging.getLogger("actionflow")
+    level = log.level
+    yield
+    log.setLevel(level)
 
 
 @pytest.fixture

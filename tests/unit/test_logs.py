@@ -8,6 +8,7 @@ import sys
 import orjson
 import pytest
 
+from engine.access.keys import new_key
 from engine.logs import Json, Seldom, Text
 
 SECRETS = [
@@ -15,6 +16,8 @@ SECRETS = [
     "sk_test_4eC39HqLyjWDarjtT1zdp7dc",
     "rk_live_abc123",
     "whsec_5f2c6a1e7b1d4c57",
+    "af_-Zp2gHR0mA9auev6-QPWTOiBv2yKxsOH5FUxy6hyrY_",
+    new_key(),
     "pi_3MtwBw_secret_YrKJUKribcBjcG8HVhfZluoGH",
     "Bearer eyJhbGciOiJIUzI1NiJ9.e30.abc-_def",
     "postgresql://shop:hunter2@db/shop",
@@ -40,7 +43,7 @@ def record(message: str, **carried: object) -> logging.LogRecord:
     return made
 
 
-@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("secret", SECRETS, ids=range(len(SECRETS)))
 def test_secrets_are_hidden_in_messages_tracebacks_and_what_is_carried(secret: str) -> None:
     hidden = secret.removeprefix("Bearer ").removeprefix("postgresql://").removesuffix("@db/shop")
     hidden = hidden.removeprefix("t=1,v1=")
