@@ -11,11 +11,11 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol
 
 from engine.catalogue import Output, output
+from engine.clock import timestamp
 from engine.errors import ActionflowError, RunError
 from engine.flowfile import flow_from_text
 from engine.model import HttpRules, Row, Value
@@ -286,7 +286,7 @@ class Actions:
             )
 
     def _text(self, ahead: int = 0) -> str:
-        return datetime.fromtimestamp(int(self.now()) + ahead, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return timestamp(self.now() + ahead)
 
 
 def refusal(

@@ -11,7 +11,7 @@ from typing import Literal
 
 import orjson
 
-from engine.stripe.event import when
+from engine.clock import timestamp
 
 Form = Literal["text", "json"]
 
@@ -57,7 +57,7 @@ class Json(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
-            "time": when(int(record.created)),
+            "time": timestamp(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),

@@ -15,10 +15,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from engine.clock import timestamp
 from engine.giveup import run_block
 from engine.model import HttpRules
 from engine.net import Guard, Refused, Request
@@ -88,7 +88,7 @@ class Outbox:
         owner = f"{self.name}-{secrets.token_hex(4)}"
         now = self.now()
         work = partial(
-            outbox.lease, now=_text(now), until=_text(now + LEASE), owner=owner, limit=limit
+            outbox.lease, now=timestamp(now), until=timestamp(now + LEASE), owner=owner, limit=limit
         )
         calls: list[Call] = self.transact(work)
         return calls
@@ -123,7 +123,7 @@ class Outbox:
     def _record(self, tx: Transaction, call: Call, outcome: Outcome) -> None:
         now = self.now()
         if outcome.ok and outcome.status is not None:
-            outbox.done(tx, call.id, status=outcome.status, now=_text(now))
+            outbox.done(tx, call.id, status=outcome.status, now=timestamp(now))
             return
         tries = call.tries + 1
         again = not outcome.final and tries < call.retry["tries"]
@@ -144,8 +144,8 @@ class Outbox:
             state="waiting" if again else "giving_up" if block else "dead",
             status=outcome.status,
             reason=outcome.reason,
-            next_try_at=_text(now + wait) if again or block else None,
-            now=_text(now),
+            next_try_at=timestamp(now + wait) if again or block else None,
+            now=timestamp(now),
         )
         if mine and not again:
             log.error("call %d is given up after %d tries: %s", call.id, tries, outcome.reason)
@@ -153,7 +153,7 @@ class Outbox:
     def _give_up(self, tx: Transaction, call: Call) -> None:
         """The give-up nodes and the note that they ran, in one transaction: they have their effect
         once."""
-        now = _text(self.now())
+        now = timestamp(self.now())
         tx.now = now
         if not outbox.gave_up(tx, call.id, now=now):
             return
@@ -167,7 +167,7 @@ class Outbox:
             tx,
             call.id,
             reason=problem,
-            next_try_at=_text(self.now() + wait) if again else None,
+            next_try_at=timestamp(self.now() + wait) if again else None,
             now=now,
         )
 
@@ -236,7 +236,3 @@ def told(reply: Reply) -> str:
     said = " ".join((reply.text or "").split())
     cut = f"{said[:EXCERPT]}…" if len(said) > EXCERPT else said
     return f"{reply.status}: {cut}" if cut else f"{reply.status}, without a word."
-
-
-def _text(seconds: float) -> str:
-    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

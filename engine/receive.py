@@ -10,9 +10,9 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Literal
 
+from engine.clock import timestamp
 from engine.errors import ActionflowError, RunError
 from engine.model import Change, Row
 from engine.nodes.base import Frame, NotOurs, NotYet
@@ -23,7 +23,7 @@ from engine.store import inbox, runs
 from engine.store.again import raced
 from engine.store.base import StoreBusy, Transaction
 from engine.store.inbox import InboxRow, State
-from engine.stripe.event import Event, load, of, when
+from engine.stripe.event import Event, load, of
 from engine.stripe.routing import subject_of
 from engine.trace import Entry
 
@@ -114,11 +114,11 @@ class Batch:
         state = self._known.get(event.id)
         if state in ("done", "ignored", "dead"):
             return Verdict("duplicate", event, f"this event was delivered before and is {state}")
-        self.tx.now = now = _text(self._receiver.now())
+        self.tx.now = now = timestamp(self._receiver.now())
         arrival: Row = {
             "id": event.id,
             "type": event.type,
-            "created": _text(event.created),
+            "created": timestamp(event.created),
             "api_version": event.api_version,
             "livemode": event.livemode,
             "subject": self._subjects[event.id],
@@ -130,7 +130,7 @@ class Batch:
     def again(self, row: InboxRow) -> Verdict:
         """See `Receiver.again`."""
         data = load(row.payload.encode())
-        self.tx.now = now = _text(self._receiver.now())
+        self.tx.now = now = timestamp(self._receiver.now())
         return self._run(data, of(data), now, None)
 
     def write(self) -> None:
@@ -242,7 +242,7 @@ class Batch:
         self._keep(arrival)
         row = inbox.show(self.tx, event.id)
         tries = (row.attempts if row else 0) + 1
-        at = None if tries >= MOST_TRIES else _text(self._receiver.now() + delay(tries))
+        at = None if tries >= MOST_TRIES else timestamp(self._receiver.now() + delay(tries))
         verdict.outcome = "waiting" if at else "dead"
         verdict.reason, verdict.error = str(error), error
         inbox.fail(
@@ -268,20 +268,11 @@ def mode_of(event: Event) -> Mode:
     return "live" if event.livemode else "test"
 
 
-def _text(seconds: float) -> str:
-    return _second(int(seconds))
-
-
-@lru_cache(256)
-def _second(second: int) -> str:
-    return str(when(second))
-
-
 def drain(receiver: Receiver, tx: Transaction, *, most: int = 1000) -> list[Verdict]:
     """Run every event that is due now, oldest first, until none is: woken ones come due at once."""
     verdicts: list[Verdict] = []
     while len(verdicts) < most:
-        due = inbox.due(tx, now=_text(receiver.now()), limit=50)
+        due = inbox.due(tx, now=timestamp(receiver.now()), limit=50)
         if not due:
             break
         verdicts += [receiver.again(tx, row) for row in due]

@@ -19,13 +19,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from engine import aside
+from engine.clock import timestamp
 from engine.metrics import Metrics
 from engine.receive import Batch, Receiver, Verdict
 from engine.store import inbox
 from engine.store.again import MOST_RUNS
 from engine.store.base import Store, StoreBusy, StoreConflict, Transaction
 from engine.store.inbox import InboxRow
-from engine.stripe.event import Event, when
+from engine.stripe.event import Event
 
 log = logging.getLogger("actionflow.writer")
 
@@ -271,8 +272,8 @@ class Writer:
             with self.store.transaction() as tx:
                 rows = inbox.lease(
                     tx,
-                    now=_text(now),
-                    until=_text(now + LEASE),
+                    now=timestamp(now),
+                    until=timestamp(now + LEASE),
                     owner=self._owner,
                     limit=MOST_IN_BATCH,
                 )
@@ -308,7 +309,3 @@ def _settle_all(jobs: Sequence[Job]) -> None:
     for job in jobs:
         if not job.done.done():  # the one who waited may have gone
             _settle(job)
-
-
-def _text(seconds: float) -> str:
-    return str(when(int(seconds)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from engine.clock import timestamp
 from engine.model import ProjectFile, Row, Table, Value
 from engine.store.base import Clock, Store, StoreError
 from engine.store.current import require_current
@@ -40,7 +41,7 @@ class Editor(Protocol):
 
 def utc_now() -> str:
     """The time now as timestamp text."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return timestamp(time.time())
 
 
 def resolved(url: str) -> str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
 
+from engine.clock import timestamp
 from engine.errors import BadInput
 
 Data = Mapping[str, Any]
@@ -121,7 +122,7 @@ def when(second: int | None) -> str | None:
     """
     if second is None or not 0 <= second <= _END_OF_TIME:
         return None
-    return f"{datetime.fromtimestamp(second, UTC).replace(tzinfo=None).isoformat()}Z"
+    return timestamp(second)
 
 
 def second_of(timestamp: str) -> int:

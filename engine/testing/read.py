@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from engine import clock
 from engine.actions import input_problems
 from engine.catalogue import shape
 from engine.check.near import did_you_mean
@@ -17,7 +18,7 @@ from engine.paths import shown
 from engine.project import Project
 from engine.shape import check_shape
 from engine.store.values import Unfit, timestamp
-from engine.stripe.event import BadEvent, of, when
+from engine.stripe.event import BadEvent, of
 from engine.testing.case import Act, Delivery, Pause, Replies, Rows, Step, TestCase, Written
 from engine.testing.recorded import Recorded, put
 from engine.testing.rows import check_rows
@@ -120,7 +121,7 @@ class _Reader:
     def _now(self, written: Value, at: Path, deliveries: list[Delivery]) -> str:
         if "now" not in written:
             newest = max((one.event.created for one in deliveries), default=1_767_225_600)
-            return str(when(newest))
+            return clock.timestamp(newest)
         try:
             return timestamp(written["now"])
         except Unfit as unfit:

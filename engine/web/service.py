@@ -5,17 +5,18 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from starlette.applications import Starlette
 
 from engine.access import FailureLimit, TokenVerifier
 from engine.actions import Actions
+from engine.clock import timestamp
 from engine.errors import Place, Problem
 from engine.live.hub import Hub
 from engine.load import Loaded
@@ -170,10 +171,10 @@ class Service:
     def prune_changes(self) -> None:
         """Have the writer shorten the log of changes, some at a time. Returns at once."""
         rules = self.project.file.live
-        since = datetime.now(UTC) - timedelta(hours=rules.keep_hours)
+        since = time.time() - rules.keep_hours * 3600
         work = partial(
             changes.prune,
-            older_than=since.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            older_than=timestamp(since),
             keep=rules.keep_changes,
         )
 

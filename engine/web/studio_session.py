@@ -18,10 +18,10 @@ from starlette.responses import RedirectResponse, Response
 from engine.access import AccessDenied, AccessError, Caller, authenticate
 from engine.access.keys import MARK
 from engine.access.keys import digest as key_digest
+from engine.clock import timestamp
 from engine.store import sessions
 from engine.store.base import StoreBusy, Transaction
 from engine.store.sessions import Session
-from engine.stripe.event import when
 from engine.web.body import TooLarge, read_body
 from engine.web.service import Service
 from engine.web.studio_html import sign_in_page
@@ -146,7 +146,7 @@ def _keep(service: Service, caller: Caller, token: str) -> tuple[str, int]:
             caller=caller.id,
             via=caller.via,
             key_digest=key_digest(token) if token.startswith(MARK) else None,
-            expires_at=str(when(ends)),
+            expires_at=timestamp(ends),
         )
 
     service.writer.submit(keep).result()

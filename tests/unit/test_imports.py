@@ -15,7 +15,7 @@ ENGINE = ROOT / "engine"
 
 LAYERS = [
     {"errors", "metrics"},
-    {"model", "paths"},
+    {"model", "paths", "clock"},
     {"yamlfile", "expressions", "stripe", "sandbox", "aside", "store", "net"},
     {
         "catalogue",
