@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from engine.catalogue import Output, output
 from engine.clock import timestamp
@@ -29,25 +29,12 @@ from engine.project import Project
 from engine.run import CompiledFlow, FlowCompiler
 from engine.store import actions, inbox, runs
 from engine.store.base import StoreBusy, Transaction
-from engine.stripe.client import StripeUnreachable
+from engine.stripe.client import Stripe, StripeUnreachable
 
 log = logging.getLogger("actionflow.actions")
 
 LEASE = 90
 """Seconds a process may take over one stretch and its call before another may take over."""
-
-
-class Stripe(Protocol):
-    """What an action asks of Stripe; `engine.stripe.client.Client` is one."""
-
-    def perform(
-        self,
-        operation: str,
-        params: Mapping[str, Any],
-        *,
-        id: str | None = None,
-        idempotency_key: str | None = None,
-    ) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 from engine.errors import BadInput
 from engine.project import Project
-from engine.stripe.client import API_VERSION
+from engine.stripe.client import API_VERSION, Stripe, object_of
 from engine.stripe.routing import EVENTS
 
 PATH = "/webhooks/stripe"
-
-
-class Stripe(Protocol):
-    """What this asks of Stripe; `engine.stripe.client.Client` is one."""
-
-    def perform(
-        self, operation: str, params: Mapping[str, Any], *, id: str | None = None
-    ) -> dict[str, Any]: ...
+NO = "Stripe says no"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +44,7 @@ def plan(project: Project, stripe: Stripe, url: str) -> list[Plan]:
     address = endpoint_url(url)
     types = wanted_types(project)
     answer = stripe.perform("webhook_endpoints.list", {"limit": 100})
-    there = [one for one in _ok(answer)["data"] if one["url"] == address]
+    there = [one for one in object_of(answer, NO)["data"] if one["url"] == address]
     if not there:
         params = {
             "url": address,
@@ -89,7 +82,8 @@ def plan(project: Project, stripe: Stripe, url: str) -> list[Plan]:
 def carry_out(stripe: Stripe, step: Plan) -> dict[str, Any]:
     """Do one step; gives the endpoint, of a new one with its secret. Raises BadInput."""
     assert step.operation is not None
-    return _ok(stripe.perform(step.operation, dict(step.params or {}), id=step.id))
+    answer = stripe.perform(step.operation, dict(step.params or {}), id=step.id)
+    return object_of(answer, NO)
 
 
 def endpoint_url(url: str) -> str:
@@ -100,10 +94,3 @@ def endpoint_url(url: str) -> str:
         raise BadInput(f"{url}: expected the public https:// address of this server.")
     path = parts.path.rstrip("/")
     return f"{parts.scheme}://{parts.netloc}{path if path.endswith(PATH) else path + PATH}"
-
-
-def _ok(answer: dict[str, Any]) -> dict[str, Any]:
-    if "error" in answer:
-        raise BadInput(f"Stripe says no: {answer['error'].get('message')}")
-    found: dict[str, Any] = answer["ok"]
-    return found

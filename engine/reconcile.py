@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
@@ -14,19 +14,13 @@ from engine.project import Project
 from engine.receive import Receiver, Verdict, drain
 from engine.store import inbox
 from engine.store.base import Store
+from engine.stripe.client import Stripe, object_of
 from engine.stripe.event import BadEvent, of
 
 LONGEST = 30
 """Days that Stripe keeps events (https://docs.stripe.com/api/events)."""
 PAGE = 100
-
-
-class Stripe(Protocol):
-    """What this asks of Stripe; `engine.stripe.client.Client` is one."""
-
-    def perform(
-        self, operation: str, params: dict[str, Any], *, id: str | None = None
-    ) -> dict[str, Any]: ...
+NO_LIST = "Stripe does not give the list of events"
 
 
 @dataclass(slots=True)
@@ -71,7 +65,7 @@ def missed(
 def one(stripe: Stripe, event_id: str) -> dict[str, Any]:
     """One event as Stripe has it. Raises BadInput when Stripe does not."""
     answer = stripe.perform("events.retrieve", {}, id=event_id)
-    return _ok(answer, f"event {event_id}")
+    return object_of(answer, f"Stripe does not give event {event_id}")
 
 
 def deliver(
@@ -97,15 +91,8 @@ def _events(stripe: Stripe, since: int) -> Iterator[dict[str, Any]]:
     """Newest first, page by page, as Stripe lists them."""
     params: dict[str, Any] = {"created": {"gte": since}, "limit": PAGE}
     while True:
-        page = _ok(stripe.perform("events.list", params), "the list of events")
+        page = object_of(stripe.perform("events.list", params), NO_LIST)
         yield from page["data"]
         if not page["has_more"] or not page["data"]:
             return
         params = {**params, "starting_after": page["data"][-1]["id"]}
-
-
-def _ok(answer: dict[str, Any], what: str) -> dict[str, Any]:
-    if "error" in answer:
-        raise BadInput(f"Stripe does not give {what}: {answer['error'].get('message')}")
-    found: dict[str, Any] = answer["ok"]
-    return found

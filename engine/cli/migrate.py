@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
+from engine.cli.ask import agreed
 from engine.cli.main import DONE, project_argument, project_folder
-from engine.errors import BadInput
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"{len(changes)} changes; nothing was done.")
         return DONE
     else:
-        if not options.yes and not _agreed(len(changes)):
+        if not options.yes and not agreed(f"Make these {len(changes)} changes?", len(changes)):
             print("Nothing was done.")
             return DONE
         migrate.apply(project.file, base)
@@ -48,9 +47,3 @@ def run(options: argparse.Namespace) -> int:
             print(f"{write_rows(tx, rows)} rows of seed.yaml written.")
         store.close()
     return DONE
-
-
-def _agreed(count: int) -> bool:
-    if not sys.stdin.isatty():
-        raise BadInput(f"{count} changes wait for your word. Run it again with --yes to make them.")
-    return input(f"Make these {count} changes? [y/N] ").strip().lower() in ("y", "yes")

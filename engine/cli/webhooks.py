@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
+from engine.cli.ask import agreed
 from engine.cli.main import DONE, client, project_argument, project_folder
-from engine.errors import BadInput
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,12 +29,9 @@ def run(options: argparse.Namespace) -> int:
     if not work:
         print("The endpoint sends what this project handles; nothing has to be done.")
         return DONE
-    if not options.yes:
-        if not sys.stdin.isatty():
-            raise BadInput(f"{len(work)} changes wait for your word. Run it again with --yes.")
-        if input("Do this in the Stripe account? [y/N] ").strip().lower() not in ("y", "yes"):
-            print("Nothing was done.")
-            return DONE
+    if not options.yes and not agreed("Do this in the Stripe account?", len(work)):
+        print("Nothing was done.")
+        return DONE
     for step in work:
         made = carry_out(stripe, step)
         print(f"done: {made['id']}")

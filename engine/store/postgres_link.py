@@ -131,16 +131,6 @@ class Link:
         names = statement.names
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def ask_before(
-        self, first: str, values: Sequence[Value], then: str, others: Sequence[Value]
-    ) -> list[tuple[Value, ...]]:
-        """Run two statements in one round trip; gives the rows of the first."""
-        statement = self._statement(first)
-        self._send(statement, dumped_all(values))
-        second = self._statement(then)
-        self._send(second, dumped_all(others))
-        return self._answer(statement)
-
     def sync(self) -> bytes:
         """Wait for everything sent; gives the last statement's tag, `COMMIT` for example."""
         self._guarded(self._mark)

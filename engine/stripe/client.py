@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
-from engine.errors import ActionflowError
+from engine.errors import ActionflowError, BadInput
 
 API_VERSION = "2026-05-27.dahlia"
 """The version calls are made in; events come in the endpoint's, whatever that is."""
@@ -24,6 +24,28 @@ class StripeUnreachable(ActionflowError):
 class NoSecretKey(ActionflowError):
     """There is no Stripe secret key. Set the environment variable that project.yaml names under
     secrets.secret_key (usually STRIPE_SECRET_KEY)."""
+
+
+class Stripe(Protocol):
+    """What the engine asks of Stripe; `Client` is one, the replies of a test case are another."""
+
+    def perform(
+        self,
+        operation: str,
+        params: Mapping[str, Any],
+        *,
+        id: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> dict[str, Any]:
+        """As `Client.perform`."""
+
+
+def object_of(answer: Mapping[str, Any], refusal: str) -> dict[str, Any]:
+    """The object in an answer of `perform`. Raises BadInput, `refusal` before Stripe's own words."""
+    if "error" in answer:
+        raise BadInput(f"{refusal}: {answer['error'].get('message')}")
+    found: dict[str, Any] = answer["ok"]
+    return found
 
 
 @dataclass(frozen=True)
