@@ -6,9 +6,8 @@ import ipaddress
 from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from engine.errors import Place, Problem
+from engine.errors import Place, Problem, did_you_mean
 from engine.model import JwtSettings, Path, Table, Value
-from engine.shape import did_you_mean
 
 SOURCES = ("secret", "jwks_file", "jwks_url")
 SOURCES_MEND = "Write `secret: ENV_NAME` for HS256; `jwks_url` or `jwks_file` for RS256 and ES256."

@@ -5,6 +5,7 @@ Every message a person meets says where, what was found, what was expected and w
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Literal, NamedTuple
 
@@ -48,6 +49,15 @@ class Problem:
         data["place"] = self.place._asdict()
         data["related"] = [{"place": p._asdict(), "message": why} for p, why in self.related]
         return data
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """` Did you mean 'x'?` with the nearest known name, or an empty text when nothing is near."""
+    # Imported when something is wrong only: commands start without it.
+    from difflib import get_close_matches
+
+    near = get_close_matches(str(name), list(known), n=1, cutoff=0.6)
+    return f" Did you mean '{near[0]}'?" if near else ""
 
 
 class ActionflowError(Exception):

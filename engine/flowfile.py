@@ -6,10 +6,10 @@ import hashlib
 import pathlib
 
 from engine.catalogue import NodeSpec, catalogue, node_schema, shape
-from engine.errors import Place, Problem, ProblemsFound
+from engine.errors import Place, Problem, ProblemsFound, did_you_mean
 from engine.model import RESERVED_NAMES, Case, Flow, Node, Path, Value
 from engine.paths import shown
-from engine.shape import check_shape, did_you_mean, kind
+from engine.shape import check_shape, kind
 from engine.yamlfile import Document, read, read_path
 
 

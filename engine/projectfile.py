@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 
 from engine.accessfile import access_problems, jwt_settings
 from engine.catalogue import shape
-from engine.errors import Problem, ProblemsFound
+from engine.errors import Problem, ProblemsFound, did_you_mean
 from engine.model import Column, HttpRules, LiveRules, Path, ProjectFile, StudioRules, Table, Value
 from engine.net.guard import Allowed
 from engine.paths import shown
-from engine.shape import check_shape, did_you_mean, kind
+from engine.shape import check_shape, kind
 from engine.store.schema import system_tables
 from engine.yamlfile import Document, read_path
 

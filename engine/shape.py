@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING
 
-from engine.errors import Place, Problem
+from engine.errors import Place, Problem, did_you_mean
 from engine.model import Path, Value
 
 if TYPE_CHECKING:
@@ -74,12 +73,6 @@ def shown(value: Value, most: int = 60) -> str:
     """A value as a builder wrote it, cut when long."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def did_you_mean(name: str, known: list[str]) -> str:
-    """` Did you mean 'x'?`, or an empty text when nothing is near."""
-    near = get_close_matches(name, known, n=1, cutoff=0.6)
-    return f" Did you mean '{near[0]}'?" if near else ""
 
 
 def _known(error: ValidationError) -> list[str]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import pathlib
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -35,15 +34,6 @@ tables:
 payment: {order_table: order}
 config: {greeting: hello}
 """
-
-
-@pytest.fixture(autouse=True)
-def _log_as_it_was() -> Iterator[None]:
-    """Commands run in this process quieten the log for themselves; the next test hears it again."""
-    log = logging.getLogger("actionflow")
-    level = log.level
-    yield
-    log.setLevel(level)
 
 
 @pytest.fixture

@@ -8,9 +8,8 @@ import secrets
 
 from engine.access.caller import Caller, proper_text
 from engine.access.errors import AuthenticationFailed
-from engine.errors import BadInput
+from engine.errors import BadInput, did_you_mean
 from engine.model import ProjectFile
-from engine.shape import did_you_mean
 from engine.store import keys
 from engine.store.base import Transaction
 

@@ -46,10 +46,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser(words)
     options = parser.parse_args(words)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    log = logging.getLogger("actionflow")
+    level = log.level
     try:
         return guarded(lambda: int(options.run(options)))
     except KeyboardInterrupt:
         return 130
+    finally:
+        # How loud a command wants the log is its own affair, and ends with it.
+        log.setLevel(level)
 
 
 def guarded(run: Callable[[], int]) -> int:

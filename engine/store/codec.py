@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn
 
+from engine.errors import did_you_mean
 from engine.model import Column, Row, Table, Value
 from engine.store.base import BadValue, UnknownColumn, UnknownTable
 from engine.store.values import CHECKS, Check, Unfit
@@ -132,12 +132,6 @@ def stored_type(column: Column, tables: Mapping[str, Table]) -> str:
         seen.append(target)
         column = tables[target].columns[tables[target].key]
     return column.type
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """` Did you mean 'x'?`, or nothing."""
-    near = difflib.get_close_matches(str(name), list(known), n=1)
-    return f" Did you mean '{near[0]}'?" if near else ""
 
 
 def shown(value: Value) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Generic, NoReturn, TypeVar
 
+from engine.errors import did_you_mean
 from engine.model import Change, Table, Value
 from engine.store.base import (
     BadValue,
@@ -13,7 +14,7 @@ from engine.store.base import (
     UnknownTable,
     WriteRefused,
 )
-from engine.store.codec import did_you_mean, shown
+from engine.store.codec import shown
 from engine.store.statements import Statements
 
 P = TypeVar("P", bound=Statements)

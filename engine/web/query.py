@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import orjson
 
 from engine.access import AccessDenied, Caller, may_read
-from engine.errors import ActionflowError
+from engine.errors import ActionflowError, did_you_mean
 from engine.live.interest import Interest
 from engine.model import Column, ProjectFile, Table, Value
-from engine.shape import did_you_mean
 from engine.store.codec import stored_type
 from engine.store.values import CHECKS, Unfit
 
