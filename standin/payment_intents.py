@@ -5,7 +5,8 @@ from typing import Any
 from standin import intent_object, money, payment_methods, payment_outcomes, payments
 from standin.addresses import shipping
 from standin.api import Call, operation
-from standin.errors import Object, StripeError, missing, required, wrong_state
+from standin.client_secret import own_intent
+from standin.errors import Object, StripeError, required, wrong_state
 from standin.listing import page
 from standin.metadata import merge
 
@@ -143,12 +144,7 @@ def _list(call: Call) -> Object:
 
 @operation("GET", _PATH, publishable=True)
 def _retrieve(call: Call) -> Object:
-    intent = call.state.get("payment_intent", call.path["intent"], "intent")
-    secret = call.get("client_secret")
-    if (call.publishable or secret) and secret != intent["client_secret"]:
-        # A browser that holds only the publishable key must show that the intent is its own.
-        raise missing("payment_intent", intent["id"], "intent")
-    return intent
+    return own_intent(call, "payment_intent")
 
 
 @operation("POST", _PATH)

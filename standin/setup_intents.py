@@ -5,7 +5,8 @@ from typing import Any
 
 from standin import payment_methods, payments
 from standin.api import Call, operation
-from standin.errors import Object, StripeError, missing, wrong_state
+from standin.client_secret import own_intent
+from standin.errors import Object, StripeError, wrong_state
 from standin.events import emit
 from standin.listing import page
 from standin.metadata import merge
@@ -171,11 +172,7 @@ def _list(call: Call) -> Object:
 
 @operation("GET", _PATH, publishable=True)
 def _retrieve(call: Call) -> Object:
-    intent = call.state.get("setup_intent", call.path["intent"], "intent")
-    secret = call.get("client_secret")
-    if (call.publishable or secret) and secret != intent["client_secret"]:
-        raise missing("setup_intent", intent["id"], "intent")
-    return intent
+    return own_intent(call, "setup_intent")
 
 
 @operation("POST", _PATH)

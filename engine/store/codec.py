@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from engine.errors import did_you_mean
 from engine.model import Column, Row, Table, Value
-from engine.store.base import BadValue, UnknownColumn, UnknownTable
+from engine.store.base import BadValue, StoreError, UnknownColumn, UnknownTable
 from engine.store.values import CHECKS, Check, Unfit
 
 STAMPS = ("created_at", "updated_at")
@@ -61,6 +61,19 @@ class TableCodec:
             for name in values:
                 self.column(name)
             raise
+
+    def new_values(self, values: Mapping[str, Value], now: str) -> Row:
+        """What an update writes, as the database keeps it; `updated_at` follows unless it is given.
+
+        Raises UnknownColumn, BadValue, and StoreError for an update without values.
+        """
+        new = self.encode(values)
+        if not new:
+            name = self.table.name
+            raise StoreError(f"table '{name}': an update without values; say which to set.")
+        if self.touched and "updated_at" not in new:
+            new["updated_at"] = now
+        return new
 
     def new_row(self, values: Mapping[str, Value], now: str) -> Row:
         """A whole row in column order, defaults and times filled in; the key may still be None."""

@@ -122,11 +122,7 @@ class PostgresTransaction(RowTransaction[PostgresPlan]):
     def update(self, table: str, where: Where, values: Row) -> list[Change]:
         plan = self._writable(table)
         codec, key = plan.codec, plan.key
-        new = codec.encode(values)
-        if not new:
-            raise StoreError(f"table '{table}': an update without values; say which to set.")
-        if codec.touched and "updated_at" not in new:
-            new["updated_at"] = self.now
+        new = codec.new_values(values, self.now)
         sql = plan.update_by_key(tuple(new))
         changes = []
         for raw in self._matching(plan, where, LOCK):
