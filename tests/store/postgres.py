@@ -109,9 +109,15 @@ class PostgresServer:
                 stdout=subprocess.DEVNULL,
             )
         except OSError:
-            copy = self.folder / "programs"
-            shutil.copytree(programs.parent, copy, symlinks=True)
-            return copy / "bin"
+            installed = programs.parent
+            package = installed.parent
+            copy = self.folder / "programs" / package.name
+            shutil.copytree(installed, copy / installed.name, symlinks=True)
+            # Wheels keep the libraries their programs load in a folder beside the package.
+            libraries = package.with_name(f"{package.name}.libs")
+            if libraries.is_dir():
+                shutil.copytree(libraries, copy.with_name(libraries.name))
+            return copy / installed.name / "bin"
         return programs
 
     def _run(self, program: str, *words: str) -> None:
