@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass, field
 
 from engine.model import Flow, Node, Value
+from engine.studio.masking import mask_text
 
 START, FINISH = "·start", "·done"
 """Ids of the two ends; no node can be called so."""
@@ -30,7 +32,7 @@ GIVEN_UP = "after the last try"
 
 @dataclass(slots=True)
 class Graph:
-    """`nodes`: id, type, title, locked, line, cases, note; `edges`: id, from, to, label, later."""
+    """`nodes`: id, type, title, locked, line, note, yaml, later; `edges`: id, from, to, label, later."""
 
     nodes: list[dict[str, Value]] = field(default_factory=list)
     edges: list[dict[str, Value]] = field(default_factory=list)
@@ -41,7 +43,7 @@ class Graph:
 
 def flow_graph(flow: Flow) -> Graph:
     """The graph of a flow, drawn from its tree."""
-    drawing = _Drawing()
+    drawing = _Drawing(flow.source.splitlines())
     drawing.end(START, "start", trigger_text(flow))
     ends = drawing.block(flow.nodes, [(START, "")])
     drawing.end(FINISH, "finish", "done")
@@ -62,7 +64,8 @@ def trigger_text(flow: Flow) -> str:
 
 
 class _Drawing:
-    def __init__(self) -> None:
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
         self.graph = Graph()
         self.later = False
 
@@ -91,6 +94,7 @@ class _Drawing:
                     "locked": node.locked,
                     "line": node.place.line,
                     "note": _note(node),
+                    "yaml": mask_text(written(self.lines, node.place.line)),
                     "later": self.later,
                 }
             )
@@ -113,6 +117,18 @@ class _Drawing:
         if not node.cases:
             return [(node.id, "")]
         return [end for case in node.cases for end in self.block(case.do, [(node.id, case.name)])]
+
+
+def written(lines: list[str], line: int) -> str:
+    """What the file says of the list entry that begins on this line (from 1)."""
+    first, *rest = lines[line - 1 :] or [""]
+    depth = len(first) - len(first.lstrip())
+    found = [first]
+    for one in rest:
+        if one.strip() and len(one) - len(one.lstrip()) <= depth:
+            break
+        found.append(one)
+    return textwrap.dedent("\n".join(found)).strip()
 
 
 def _note(node: Node) -> str:

@@ -67,7 +67,7 @@ def when_on(handler: Handler) -> Handler:
     return guarded
 
 
-def page(name: str, title: str) -> Handler:
+def page(name: str, section: str, title: str) -> Handler:
     """One page's frame, for who is signed in."""
 
     async def answer(request: Request) -> Response:
@@ -77,6 +77,7 @@ def page(name: str, title: str) -> Handler:
         service: Service = request.app.state.service
         text = frame(
             name,
+            section,
             title,
             project=service.project.file.name,
             mode=service.secrets.mode,
@@ -138,12 +139,12 @@ studio_routes: list[BaseRoute] = [
     Route("/studio/sign-in", when_on(sign_in_form), methods=["GET"]),
     Route("/studio/sign-in", when_on(sign_in), methods=["POST"]),
     Route("/studio/sign-out", when_on(leave), methods=["POST"]),
-    *[Route(f"/studio/{name}", page(name, title)) for name, title in NAVIGATION],
-    Route("/studio/runs/{id:int}", page("run", "Run")),
-    Route("/studio/inbox/{id}", page("event", "Event")),
-    Route("/studio/flows/{name}", page("flow", "Flow")),
-    Route("/studio/tables/{name}", page("table", "Table")),
-    Route("/studio/playground/{name}", page("playground", "Playground")),
+    *[Route(f"/studio/{name}", page(name, name, title)) for name, title in NAVIGATION],
+    Route("/studio/runs/{id:int}", page("run", "runs", "Run")),
+    Route("/studio/inbox/{id}", page("event", "inbox", "Event")),
+    Route("/studio/flows/{name}", page("flow", "flows", "Flow")),
+    Route("/studio/tables/{name}", page("table", "tables", "Table")),
+    Route("/studio/playground/{name}", page("playground", "playground", "Playground")),
     *[Route(f"/studio/api/{path}", data(work), methods=[method]) for method, path, work in API],
     Mount("/studio/static", Static(directory=STATIC)),
 ]

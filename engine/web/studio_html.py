@@ -55,11 +55,22 @@ server once and not kept in the browser.</p>
 
 
 def frame(
-    page: str, title: str, *, project: str, mode: str, csrf: str, caller: str, edit: bool
+    page: str,
+    section: str,
+    title: str,
+    *,
+    project: str,
+    mode: str,
+    csrf: str,
+    caller: str,
+    edit: bool,
 ) -> str:
-    """The frame of a page. Its script is /studio/static/PAGE.js, which fills `main`."""
+    """The frame of a page. Its script is /studio/static/PAGE.js, which fills `main`.
+
+    `section` is the name of the entry in the navigation that it belongs to.
+    """
     links = "".join(
-        f'<a href="/studio/{name}"{CURRENT if name == page else ""}>{text}</a>'
+        f'<a href="/studio/{name}"{CURRENT if name == section else ""}>{text}</a>'
         for name, text in NAVIGATION
     )
     return f"""{HEAD.format(title=f"{escape(title)} · {escape(project)} · Actionflow studio")}\

@@ -85,11 +85,32 @@ function arrange(graph) {
     });
   }
   for (const edge of graph.edges) {
-    const wide = edge.label ? measure(edge.label, "12px") + 12 : 0;
+    const wide = edge.label ? measure(edge.label, "600 12px") + 14 : 0;
     drawing.setEdge(edge.from, edge.to, { ...edge, width: wide, height: edge.label ? 20 : 0, labelpos: "c" }, edge.id);
   }
   layout(drawing);
+  if (backwards(graph, drawing)) mirror(drawing);
   return drawing;
+}
+
+/** Whether most branches have their first case on the right: cases are read from the left, as written. */
+function backwards(graph, drawing) {
+  let score = 0;
+  for (const node of graph.nodes.filter((one) => one.type === "branch")) {
+    const xs = graph.edges.filter((edge) => edge.from === node.id).map((edge) => drawing.edge(edge.from, edge.to, edge.id).x);
+    for (let i = 1; i < xs.length; i++) score += Math.sign(xs[i] - xs[i - 1]);
+  }
+  return score < 0;
+}
+
+function mirror(drawing) {
+  const { width } = drawing.graph();
+  for (const id of drawing.nodes()) drawing.node(id).x = width - drawing.node(id).x;
+  for (const one of drawing.edges()) {
+    const edge = drawing.edge(one);
+    if (edge.x !== undefined) edge.x = width - edge.x;
+    for (const point of edge.points) point.x = width - point.x;
+  }
 }
 
 function texts(node) {

@@ -22,13 +22,12 @@ async function load() {
   });
   const rows = found.events.map((event) => [
     badge(event.state),
+    event.state === "done" ? "" : replayButton(event.id, place, load),
     h("a", { href: `/studio/inbox/${encodeURIComponent(event.id)}` }, event.type),
-    h("code", { class: "clip" }, event.id),
+    h("code", { class: "clip id", title: event.id }, event.id),
     time(event.received_at),
     h("span", { class: "number" }, `${event.attempts}`),
-    event.state === "waiting" ? time(event.next_try_at) : "",
-    h("span", { class: "clip", title: event.reason }, event.reason ?? ""),
-    event.state === "done" ? "" : replayButton(event.id, place, load),
+    h("span", { class: "wrap", title: event.reason }, event.state === "waiting" ? ["next try ", time(event.next_try_at), ": "] : null, event.reason ?? ""),
   ]);
   show(
     "Inbox",
@@ -41,7 +40,7 @@ async function load() {
     ]),
     place,
     rows.length
-      ? grid("Events, the latest first", ["State", "Type", "Event", "Received (UTC)", "Failed tries", "Next try (UTC)", "Reason", "Again"], rows)
+      ? grid("Events, the latest first", ["State", "Again", "Type", "Event", "Received (UTC)", "Tries", "Reason"], rows)
       : h("p", { class: "empty" }, here.state === "dead" ? "No dead letters: every event was dealt with, or is still being tried." : "No such events."),
     paging(["before_at", "before_id"], found.before),
   );

@@ -21,9 +21,9 @@ page(async () => {
       ["Took", took(run.duration_us)],
       ["Flow version", version],
     ]),
+    run.known && event ? h("p", { class: "actions" }, h("a", { class: "button", href: `/studio/playground/${run.flow}?event=${encodeURIComponent(event.id)}` }, "Try this event in the playground")) : null,
     view?.element ?? [h("p", { class: "notice" }, "The text of this version of the flow cannot be read any more, so there is no graph."), run.steps.map((one) => h("section", null, h("h2", null, one.id), one.changes.length ? changes(one.changes, run.undone) : null))],
     run.siblings.length ? [h("h2", null, "Other runs of this event"), grid("Other runs of this event", ["Run", "Outcome", "Flow", "Started (UTC)"], run.siblings.map((one) => [h("a", { href: `/studio/runs/${one.id}` }, `${one.id}`), badge(one.outcome), one.flow, time(one.started_at)]))] : null,
     run.body ? h("details", null, h("summary", null, "The event's JSON"), json(run.body, "The event's JSON")) : null,
-    run.known && event ? h("p", null, h("a", { class: "button", href: `/studio/playground/${run.flow}?event=${encodeURIComponent(event.id)}` }, "Try this event in the playground")) : null,
   );
 });

@@ -11,7 +11,7 @@ page(async () => {
     run.event_id ? h("a", { href: `/studio/inbox/${encodeURIComponent(run.event_id)}`, title: run.event_id }, run.event_type ?? run.event_id) : h("span", { class: "dim" }, "no event: an action"),
     time(run.started_at),
     h("span", { class: "number" }, took(run.duration_us)),
-    h("span", { class: "clip", title: run.error }, run.error ?? ""),
+    h("span", { class: "wrap", title: run.error }, run.error ?? ""),
   ]);
   const filtered = ["flow", "outcome", "type", "order"].some((name) => here[name]);
   show(

@@ -25,9 +25,12 @@ export function panel(node, steps, { undone = false, ran = true } = {}) {
     h("h2", null, node.title || node.id),
     h("p", { class: "dim" }, node.title ? `${node.id} · ` : "", h("code", null, node.type), node.locked ? " · locked" : "", node.line ? ` · line ${node.line}` : ""),
   ];
-  if (!ran) return [...head, node.locked ? h("p", null, "Locked: the engine keeps the system tables right here; there is nothing to change.") : null];
-  if (!found.length) return [...head, h("p", null, "This node did not run.")];
-  return [...head, ...found.map((one, index) => h("section", { class: "step" }, found.length > 1 ? h("h3", null, `Time ${index + 1}`) : null, told(one, undone)))];
+  const locked = node.locked ? h("p", { class: "dim" }, "Locked: here the engine keeps the system tables right; there is nothing to change.") : null;
+  const yaml = node.yaml ? h("pre", { class: "value", tabindex: "0", role: "region", "aria-label": "As written" }, node.yaml) : null;
+  if (!ran) return [...head, locked, yaml];
+  const written = yaml && h("details", null, h("summary", null, "As written"), yaml);
+  if (!found.length) return [...head, h("p", null, "This node did not run."), written];
+  return [...head, ...found.map((one, index) => h("section", { class: "step" }, found.length > 1 ? h("h3", null, `Time ${index + 1}`) : null, told(one, undone))), written];
 }
 
 /** One step in full. */
@@ -37,7 +40,8 @@ function told(step, undone) {
     step.stop ? h("p", { class: "notice" }, "Ended the run here: ", step.stop) : null,
     tried(step.notes),
     "in" in step && step.type !== "stop" && step.type !== "fail" ? [h("h3", null, "Given"), values(step.in, "What the node was given")] : null,
-    "out" in step ? [h("h3", null, "Gave"), values(step.out, "What the node gave")] : null,
+    // What a node wrote into the builder's tables is told by its rows.
+    "out" in step && (step.type.startsWith("stripe.") || !step.changes.length) ? [h("h3", null, "Gave"), values(step.out, "What the node gave")] : null,
     step.changes.length ? [h("h3", null, undone ? "Rows it changed, undone with the run" : "Rows it changed"), changes(step.changes, undone)] : null,
     step.type === "flow" && step.steps.length ? [h("h3", null, "Inside the called flow"), inside(step.steps, undone)] : null,
   ];
