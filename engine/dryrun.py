@@ -17,6 +17,7 @@ from engine.project import Project
 from engine.receive import Receiver, Verdict, drain, mode_of
 from engine.store import inbox, outbox
 from engine.store.base import Store
+from engine.store.url import resolved, shown_url
 from engine.stripe.event import BadEvent, Event, load, of
 from engine.trace import hide_internal
 
@@ -94,7 +95,8 @@ def open_database(
     if not fresh and (path is None or path.is_file()):
         store = project.store()
         try:
-            return store.snapshot(), f"a copy of {shown(path) if path else project.file.database}"
+            where = shown(path) if path else shown_url(resolved(project.file.database))
+            return store.snapshot(), f"a copy of {where}"
         finally:
             store.close()
     return project.scratch(project.seed()), "the rows of seed.yaml"

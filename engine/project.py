@@ -14,6 +14,7 @@ from engine.run import CompiledFlow, compile_flows
 from engine.secrets import Secrets, dev_webhook_secret, from_environment
 from engine.store.base import Store, Transaction
 from engine.store.connect import memory, open_store
+from engine.store.url import sqlite_file
 from engine.stripe.event import Event
 from engine.stripe.routing import trigger_of
 from engine.yamlfile import read_path
@@ -66,11 +67,9 @@ class Project:
 
     @property
     def database_file(self) -> pathlib.Path | None:
-        """The SQLite file, which stands beside project.yaml when its path is relative."""
-        url = self.file.database
-        if not url.startswith("sqlite:///"):
-            return None
-        return self.folder.resolve() / url.removeprefix("sqlite:///")
+        """The SQLite file, which stands beside project.yaml when its path is relative; None for a
+        server. Raises StoreError when an environment variable is to say which, and does not."""
+        return sqlite_file(self.file.database, self.folder.resolve())
 
     def store(self) -> Store:
         """The project's database. Raises DatabaseOutdated when it needs `actionflow migrate`."""

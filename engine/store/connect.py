@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,16 +10,13 @@ from typing import Protocol
 
 from engine.clock import timestamp
 from engine.model import ProjectFile, Row, Table, Value
-from engine.store.base import Clock, Store, StoreError
+from engine.store.base import Clock, Store
 from engine.store.current import require_current
 from engine.store.operations import ActualTable, Operation
 from engine.store.sqlite_schema import create_all
 from engine.store.sqlite_store import SqliteStore
+from engine.store.url import resolved, sqlite_file
 from engine.store.values import Check
-
-SQLITE = "sqlite:///"
-POSTGRES = ("postgresql://", "postgres://")
-VARIABLE = "env:"
 
 
 class Editor(Protocol):
@@ -44,33 +40,6 @@ def utc_now() -> str:
     return timestamp(time.time())
 
 
-def resolved(url: str) -> str:
-    """The URL itself; `env:NAME` stands for what that environment variable holds.
-
-    Raises StoreError when it holds nothing, or the URL is of no kind that is known.
-    """
-    if url.startswith(VARIABLE):
-        name = url.removeprefix(VARIABLE)
-        url = os.environ.get(name, "").strip()
-        if not url:
-            raise StoreError(
-                f"The environment variable {name}, which project.yaml names as the database, is not "
-                "set. Set it to postgresql://user:password@host:5432/name."
-            )
-    if not url.startswith((SQLITE, *POSTGRES)):
-        raise StoreError(
-            f"database '{url.partition('://')[0]}://…' is not known to this version; write "
-            f"`database: {SQLITE}.actionflow/data.db`, `postgresql://user@host/name` or "
-            "`env:DATABASE_URL` in project.yaml."
-        )
-    return url
-
-
-def sqlite_file(url: str, base: Path) -> Path | None:
-    """The file of `sqlite:///relative/to/base.db` or `sqlite:////absolute.db`; None for a server."""
-    return base / url.removeprefix(SQLITE) if url.startswith(SQLITE) else None
-
-
 def open_store(
     url: str, tables: Mapping[str, Table], base: Path, *, clock: Clock = utc_now, name: str = ""
 ) -> Store:
@@ -80,7 +49,6 @@ def open_store(
     Raises StoreError when there is no such database, StoreBusy when it is not to be had, and
     DatabaseOutdated when `actionflow migrate` has to run first.
     """
-    url = resolved(url)
     path = sqlite_file(url, base)
     store: Store
     if path is not None:
@@ -88,7 +56,7 @@ def open_store(
     else:
         from engine.store.postgres_store import PostgresStore  # only those who use it need psycopg
 
-        store = PostgresStore(url, tables, clock=clock, name=name)
+        store = PostgresStore(resolved(url), tables, clock=clock, name=name)
     try:
         require_current(store)
     except BaseException:
@@ -100,11 +68,11 @@ def open_store(
 @contextmanager
 def editing(project: ProjectFile, base: Path, *, write: bool) -> Iterator[Editor]:
     """The project's database, current or not, for a migration; `write` makes an SQLite file."""
-    url = resolved(project.database)
-    path = sqlite_file(url, base)
+    path = sqlite_file(project.database, base)
     if path is None:
         from engine.store.postgres_store import PostgresStore
 
+        url = resolved(project.database)
         server = PostgresStore(url, project.tables, clock=utc_now, name=project.name)
         try:
             with server.editor(write=write) as editor:

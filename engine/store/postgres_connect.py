@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from engine.store.base import StoreBusy, StoreError
+from engine.store.url import shown_url
 
 OLDEST = 130000
 DEFAULTS: dict[str, Any] = {
@@ -53,18 +53,6 @@ class Session:
     connection: psycopg.Connection[Any]
     schema: str
     fsync: bool
-
-
-def shown_url(url: str) -> str:
-    """The URL without its password, for messages."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        port = f":{parts.port}" if parts.port else ""
-        user = f"{parts.username}@" if parts.username else ""
-        return f"postgresql://{user}{host}{port}{parts.path}"
-    except ValueError:
-        return "postgresql://…"
 
 
 def open_session(url: str, name: str, patience: Patience) -> Session:

@@ -16,6 +16,9 @@ Check = Callable[[Value], Value]
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIXED_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+NUL = "\\u0000"
+"""As JSON writes it; PostgreSQL's jsonb cannot keep it."""
+BACKSLASH = "\\\\"
 SCALARS = frozenset({str, int, bool, type(None)})
 CANONICAL = (
     orjson.OPT_SORT_KEYS
@@ -112,7 +115,7 @@ def currency(value: Value) -> str:
 
 
 def json(value: Value) -> str:
-    """JSON data as canonical text (keys sorted); no floats, and lists rather than tuples."""
+    """JSON data as canonical text (keys sorted); no floats, no NUL, and lists rather than tuples."""
     if type(value) not in SCALARS:
         left = [value]
         while left:
@@ -128,9 +131,12 @@ def json(value: Value) -> str:
             # Only what holds other values is looked at again: most are scalars.
             left += [inner for inner in item if type(inner) not in SCALARS]
     try:
-        return orjson.dumps(value, option=CANONICAL).decode()
+        kept = orjson.dumps(value, option=CANONICAL).decode()
     except (TypeError, ValueError) as error:  # 64-bit overflow, keys not text, surrogates, nesting
         raise Unfit("data that can be written as JSON", f"mend it ({error})") from None
+    if NUL in kept and NUL in kept.replace(BACKSLASH, ""):
+        raise Unfit("JSON data without NUL characters", "take the NUL character out")
+    return kept
 
 
 CHECKS: dict[str, Check] = {

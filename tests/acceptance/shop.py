@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
+import re
 import shutil
 import socket
 import threading
@@ -28,9 +29,14 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SECRET = "whsec_acceptance"
 
 
-def copy_of_example(folder: pathlib.Path) -> Project:
-    """flows/ copied, its database made and seeded."""
+def copy_of_example(folder: pathlib.Path, database: str | None = None) -> Project:
+    """flows/ copied, its database made and seeded; `database` as project.yaml writes it."""
     shutil.copytree(ROOT / "flows", folder, ignore=shutil.ignore_patterns(".actionflow"))
+    if database is not None:
+        file = folder / "project.yaml"
+        text, found = re.subn(r"(?m)^database: .*$", f"database: {database}", file.read_text())
+        assert found == 1
+        file.write_text(text)
     project = Project.open(folder)
     migrate.apply(project.file, folder.resolve())
     store = project.store()

@@ -79,6 +79,7 @@ REFUSED: list[tuple[str, Value]] = [
         for v in (1.5, {"a": [0.1]}, float("nan"), {1: 2}, {"a": b"x"}, (1, 2), {"a": 2**70})
     ],
     *[("a_json", v) for v in (Decimal(1), datetime(2026, 1, 1, tzinfo=UTC), "\ud800", {"a": {1}})],
+    *[("a_json", v) for v in ("\0", ["a\0"], {"\0": 1}, {"a": ["\\\0"]})],
     *[("a_currency", v) for v in ("us", "usdd", "u5d", "", 840, True, "ÜSD", "us\n")],
     *[("a_reference", v) for v in ("1", True, 1.0)],
     *[("id", v) for v in (None, 1, True)],
@@ -151,6 +152,15 @@ def test_equal_json_is_kept_as_equal_text(store: Store, connector: Connector) ->
         tx.insert("every_type", {"id": "a", "a_json": {"b": 1, "a": [1, {"d": 1, "c": 2}]}})
         tx.insert("every_type", {"id": "b", "a_json": {"a": [1, {"c": 2, "d": 1}], "b": 1}})
     assert connector.by_hand("SELECT count(DISTINCT a_json) FROM every_type") == [(1,)]
+
+
+def test_a_backslash_before_u0000_is_no_nul(store: Store) -> None:
+    for number, value in enumerate(("\\u0000", {"\\\\u0000": ["\\u0000"]})):
+        with store.transaction() as tx:
+            tx.insert("every_type", {"id": str(number), "a_json": value})
+            row = tx.get("every_type", str(number))
+            assert row is not None
+            assert row["a_json"] == value
 
 
 def test_a_row_shares_no_json_with_what_was_given(store: Store) -> None:
