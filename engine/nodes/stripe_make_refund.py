@@ -6,8 +6,6 @@ event, which runs the builder's refund callback.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.model import Node, Row, Value
 from engine.nodes.base import Compiler, Frame, Step, node_type
 from engine.nodes.journal import ActionRefused, StripeCall
@@ -45,11 +43,10 @@ def make_refund(node: Node, compiler: Compiler) -> Step:
             raise
         news = refund.refund_news(snapshot(thing))
         assert news is not None
-        news = replace(news, status="PENDING")
         paid = frame.tx.get("payment", row["payment_id"])
         assert paid is not None
-        applied = tell(frame, paid, refund.facts_of(news))
-        columns = refund.refund_columns(applied.facts["refunds"][news.id])
+        applied = tell(frame, paid, refund.answered_facts(news))
+        columns = refund.refund_columns(applied.facts, news.id)
         row = update(frame, "refund", row, {**columns, "transaction_id": news.id})
         frame.subjects.append(news.id)
         return {

@@ -19,7 +19,7 @@ from engine.nodes.stripe_rows import (
 )
 from engine.stripe import payment, refund
 from engine.stripe.event import Event
-from engine.stripe.facts import Facts, merge
+from engine.stripe.facts import merge, value
 from engine.stripe.refund import RefundNews
 from engine.stripe.routing import EVENTS
 
@@ -57,8 +57,8 @@ def _charge(frame: Frame, scope: Scope, event: Event) -> Value:
         told = merge(told, refund.facts_of(one))
     applied = tell(frame, found, told)
     rows, effect = _refund_rows(frame, scope, applied, refunded.refunds)
-    newest = max(refunded.refunds, key=lambda one: (one.made, one.id), default=None)
-    row = rows[newest.id] if newest else None
+    listed = {one.id for one in refunded.refunds} or rows
+    row = max((rows[id] for id in listed), key=lambda one: _age(applied, one), default=None)
     more = refunded.total if refunded.more is None else max(refunded.more, 0)
     return _outputs(applied, row, row["amount"] if row else more, effect)
 
@@ -89,32 +89,43 @@ def _refund(frame: Frame, scope: Scope, event: Event) -> Value:
 def _refund_rows(
     frame: Frame, scope: Scope, applied: Applied, news: Iterable[RefundNews]
 ) -> tuple[dict[str, Row], bool]:
-    """The rows of these refunds by Stripe id, and whether what they tell of one is an effect.
+    """The rows of these refunds, and of those that stand otherwise since, by Stripe id; and whether
+    that is an effect.
 
     Learning of a refund whose money was counted already is none; that one failed is.
     """
     rows, effect = {}, False
-    for one in news:
-        told: Facts = applied.facts["refunds"][one.id]
-        before = first(frame.tx, "refund", "transaction_id", one.id)
-        row = before or _waiting_row(frame, scope, applied, one)
-        columns = refund.refund_columns(told)
+    named = {one.id: one for one in news}
+    before = refund.statuses(applied.facts_before)
+    for refund_id, status in refund.statuses(applied.facts).items():
+        one = named.get(refund_id)
+        if one is None and status == before.get(refund_id):
+            continue
+        row = first(frame.tx, "refund", "transaction_id", refund_id)
+        if row is None and one is not None:
+            row = _waiting_row(frame, scope, applied, one)
+        columns = refund.refund_columns(applied.facts, refund_id)
         columns.setdefault("currency", applied.row["currency"])
-        columns["transaction_id"] = one.id
+        columns["transaction_id"] = refund_id
         if row is None:
-            rows[one.id] = _new_row(frame, applied, one, columns)
+            rows[refund_id] = _new_row(frame, applied, columns)
         else:
-            rows[one.id] = update(frame, "refund", row, columns)
-        status = rows[one.id]["status"]
+            rows[refund_id] = update(frame, "refund", row, columns)
         effect = effect or (status in _UNDONE if row is None else status != row["status"])
     return rows, effect
 
 
-def _new_row(frame: Frame, applied: Applied, news: RefundNews, columns: Row) -> Row:
+def _age(applied: Applied, row: Row) -> tuple[int, str]:
+    """When this refund was made, to tell the newest."""
+    refund_id: str = row["transaction_id"]
+    return value(applied.facts["refunds"][refund_id], "made"), refund_id
+
+
+def _new_row(frame: Frame, applied: Applied, columns: Row) -> Row:
     made = insert(frame, "refund", {"payment_id": applied.row["id"], **columns})
     if made is not None:
         return made
-    there = first(frame.tx, "refund", "transaction_id", news.id)
+    there = first(frame.tx, "refund", "transaction_id", columns["transaction_id"])
     assert there is not None
     return update(frame, "refund", there, columns)
 

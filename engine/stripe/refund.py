@@ -133,19 +133,64 @@ def facts_of(news: RefundNews) -> Facts:
     return {"refunds": {news.id: told}}
 
 
+def answered_facts(news: RefundNews) -> Facts:
+    """What Stripe answered when we asked for this refund, as facts of the payment row.
+
+    It reserves the money and settles nothing: that takes a signed event, about this refund or (from
+    2022-11-15 to 2024-09-30, where none tells of a refund that went through) the charge's figure.
+    """
+    told = facts_of(news)["refunds"][news.id]
+    del told["status"]
+    told.pop("undone", None)
+    return {"refunds": {news.id: told | {"answered": register([0], news.status)}}}
+
+
 def charge_facts(news: RefundedCharge) -> Facts:
     """The charge's cumulative figure as a fact of the payment row."""
     return {"counted": register([news.at, news.total], news.total)}
 
 
-def refund_columns(told: Facts) -> dict[str, Any]:
-    """A refund row's columns out of its part of the payment's facts."""
+def statuses(facts: Facts) -> dict[str, Status]:
+    """How each refund of a payment stands, by its id at Stripe."""
+    return {name: _status(facts, told) for name, told in facts.get("refunds", {}).items()}
+
+
+def _status(facts: Facts, told: Facts) -> Status:
+    """By signed events alone; a refund we asked for is done when the charge's figure counts it."""
+    signed: Status | None = value(told, "status")
+    if signed is not None:
+        return signed
+    answered: Status = value(told, "answered")
+    if answered in _OPEN:
+        return answered
+    return "REFUNDED" if answered == "REFUNDED" and _is_counted(facts, told) else "PENDING"
+
+
+def _is_counted(facts: Facts, told: Facts) -> bool:
+    """Whether the charge's newest figure has room for this refund beside those made before it."""
+    counted = facts.get("counted")
+    made = value(told, "made")
+    if counted is None or made > counted[0][0]:
+        return False
+    at, total = counted[0][0], counted[1]
+    earlier = sum(
+        value(other, "amount")
+        for other in facts["refunds"].values()
+        if value(other, "made") < made and not (value(other, "undone") or at + 1) <= at
+    )
+    return bool(total >= earlier + value(told, "amount"))
+
+
+def refund_columns(facts: Facts, refund_id: str) -> dict[str, Any]:
+    """A refund row's columns out of its payment's facts."""
+    told = facts["refunds"][refund_id]
     columns: dict[str, Any] = {
         name: value(told, name)
-        for name in ("status", "amount", "currency", "reason", "failure_reason")
+        for name in ("amount", "currency", "reason", "failure_reason")
         if name in told
     }
-    if value(told, "status") not in _UNDONE:
+    columns["status"] = _status(facts, told)
+    if columns["status"] not in _UNDONE:
         columns["failure_reason"] = None
     return columns
 
@@ -182,7 +227,7 @@ def refunded_status(facts: Facts, amount: int | None) -> tuple[str | None, int]:
     if status != "SUCCESSFUL":
         return status, 0
     total = total_refunded(facts, amount)
-    if any(value(told, "status") in _OPEN for told in facts.get("refunds", {}).values()):
+    if any(standing in _OPEN for standing in statuses(facts).values()):
         return "REFUNDING", total
     if total <= 0:
         return status, 0

@@ -11,6 +11,9 @@ from tests.stripe.support import event
 
 OLD, MIDDLE, NEW = "2018-02-28", "2022-11-15", "2026-05-27.dahlia"
 VERSIONS = (OLD, MIDDLE, NEW)
+WORDS, REFUND_INTENT = "2019-02-11", "2020-08-27"
+LATEST_CHARGE, REFUND_EVENTS, PARENT = "2022-11-15", "2024-10-28", "2025-03-31"
+"""The versions (compared as text) from which on a shape is the new one; see engine/stripe/read.py."""
 START = 1_700_000_000
 
 
@@ -86,7 +89,7 @@ class Payment(Told):
             "status": status,
         }
         newest_first = [self._charge(charge) for charge in reversed(self.charges)]
-        if self.version == OLD:
+        if self.version < LATEST_CHARGE:
             thing["charges"] = listed(*newest_first)
         else:
             thing["latest_charge"] = newest_first[0]["id"] if newest_first else None
@@ -112,17 +115,17 @@ class Payment(Told):
             "status": status,
             **more,
         }
-        if self.version == OLD:
+        if self.version < REFUND_INTENT:
             del charge["amount_captured"]
         self.charges.append(charge)
         return charge
 
     def create(self, at: int) -> None:
-        word = "requires_source" if self.version == OLD else "requires_payment_method"
+        word = "requires_source" if self.version < WORDS else "requires_payment_method"
         self.tell("payment_intent.created", self.intent(word), at)
 
     def act(self, at: int) -> None:
-        word = "requires_source_action" if self.version == OLD else "requires_action"
+        word = "requires_source_action" if self.version < WORDS else "requires_action"
         self.tell("payment_intent.requires_action", self.intent(word), at)
 
     def process(self, at: int) -> None:
@@ -133,7 +136,7 @@ class Payment(Told):
     def fail(self, at: int, code: str = "card_declined") -> None:
         error = {"code": code, "message": f"It failed: {code}."}
         self.attempt(at, "failed", failure_code=code, failure_message=error["message"])
-        word = "requires_source" if self.version == OLD else "requires_payment_method"
+        word = "requires_source" if self.version < WORDS else "requires_payment_method"
         self.tell("charge.failed", self._charge(self.charge()), at)
         self.tell("payment_intent.payment_failed", self.intent(word, error), at)
 
@@ -152,7 +155,7 @@ class Payment(Told):
             return
         else:
             self.attempt(at, "succeeded")
-        if self.version != OLD:
+        if self.version >= REFUND_INTENT:
             self.charge()["amount_captured"] = self.amount
         self.tell("charge.succeeded", self._charge(self.charge()), at)
         self.tell("payment_intent.succeeded", self.intent("succeeded"), at)
@@ -190,12 +193,12 @@ class Payment(Told):
             "reason": "requested_by_customer",
             "status": status,
         }
-        if self.version != OLD:
+        if self.version >= REFUND_INTENT:
             thing["payment_intent"] = self.id
         before = {"amount_refunded": self.refunded()}
         self.refunds[refund_id] = thing
         self.tell("charge.refunded", self._charge(self.charge()), at, before)
-        if self.version == NEW:
+        if self.version >= REFUND_EVENTS:
             self.tell("refund.created", thing, at)
         return refund_id
 
@@ -206,7 +209,7 @@ class Payment(Told):
         if status == "failed":
             thing["failure_reason"] = "expired_or_canceled_card"
         self.tell("charge.refund.updated", thing, at, previous)
-        if self.version == NEW:
+        if self.version >= REFUND_EVENTS:
             self.tell("refund.updated", thing, at, previous)
             if status == "failed":
                 self.tell("refund.failed", thing, at)
@@ -227,14 +230,14 @@ class Payment(Told):
             "reason": "fraudulent",
             "status": status,
         }
-        if self.version != OLD:
+        if self.version >= REFUND_INTENT:
             thing["payment_intent"] = self.id
         self.tell(f"charge.dispute.{kind}", thing, at)
 
     def _charge(self, charge: dict[str, Any]) -> dict[str, Any]:
         total = self.refunded() if charge is self.charge() else 0
         charge = charge | {"amount_refunded": total, "refunded": total == self.amount > 0}
-        if self.version == OLD:
+        if self.version < LATEST_CHARGE:
             charge["refunds"] = listed(*reversed(self.refunds.values()))
         return charge
 
@@ -281,7 +284,7 @@ class Subscription(Told):
             **{name: found for name, found in state.items() if name not in ("start", "end")},
         }
         period = {"current_period_start": state["start"], "current_period_end": state["end"]}
-        if self.version == NEW:
+        if self.version >= PARENT:
             item |= {"price": price, **period}
             thing["currency"] = "usd"
         else:
@@ -324,7 +327,7 @@ class Subscription(Told):
             "created": at,
             "status": "paid",
         }
-        if self.version == NEW:
+        if self.version >= PARENT:
             details = {"metadata": self.metadata, "subscription": self.id}
             parent = {"type": "subscription_details", "subscription_details": details}
             line["parent"] = {"type": "subscription_item_details"}
@@ -340,7 +343,7 @@ class Subscription(Told):
             }
         for kind in kinds:
             self.tell(f"invoice.{kind}", thing, at)
-        if self.version == NEW and paid:
+        if self.version >= PARENT and paid:
             link = {
                 "id": f"inpay_{invoice_id}",
                 "object": "invoice_payment",

@@ -42,7 +42,7 @@ def row(events: list[dict[str, Any]]) -> dict[str, Any]:
         facts = merge(facts, facts_of(data))
     columns = payment.state_columns(facts)
     status, total = refund.refunded_status(facts, columns.get("amount"))
-    refunds = {name: refund.refund_columns(told) for name, told in facts.get("refunds", {}).items()}
+    refunds = {name: refund.refund_columns(facts, name) for name in facts.get("refunds", {})}
     return columns | {"status": status, "amount_refunded": total, "refunds": refunds}
 
 
