@@ -77,6 +77,11 @@ class StoreBusy(StoreError):
     """The database is locked, full or gone for the moment; trying again later can help."""
 
 
+class CommitUnknown(StoreBusy):
+    """The connection broke during the commit, and the database could not be asked what became of it:
+    all of the transaction was written, or nothing. Look before doing the same work again."""
+
+
 class StoreConflict(StoreBusy):
     """Another transaction was in the way; nothing was written, and the same work can be run again
     at once."""
@@ -225,9 +230,9 @@ class Store(Protocol):
     def transaction(self, *, careful: bool = False) -> AbstractContextManager[Transaction]:
         """Begin; commit durably on leaving, roll back on an exception. SQLite: one at a time.
 
-        Raises StoreBusy when it cannot begin or commit; then nothing was written (or, where the
-        connection broke during the commit, perhaps all of it), and StoreConflict when the same work
-        should be run again. A connector may put off the outcome of statements that cannot fail but
+        Raises StoreBusy when it cannot begin or commit; then nothing was written, but for
+        CommitUnknown, where nobody knows; and StoreConflict when the same work should be run again.
+        A connector may put off the outcome of statements that cannot fail but
         by a fault; `careful` has each answered at once, so that the error comes where it belongs.
         """
 

@@ -26,7 +26,9 @@ hosts the one that can write is taken."""
 LOOK = """
     SELECT current_schema() AS schema, current_setting('server_encoding') AS encoding,
         current_setting('server_version_num')::int AS version,
-        current_setting('synchronous_commit') AS durable, current_setting('fsync') AS fsync
+        current_setting('synchronous_commit') AS durable, current_setting('fsync') AS fsync,
+        CASE WHEN NOT pg_is_in_recovery() THEN substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
+        END AS timeline
 """
 SET = "SELECT " + ", ".join(["set_config(%s, %s, false)"] * 7)
 
@@ -53,6 +55,8 @@ class Session:
     connection: psycopg.Connection[Any]
     schema: str
     fsync: bool
+    timeline: str | None
+    """Another after a standby took over, or a backup was restored; then transaction ids begin anew."""
 
 
 def open_session(url: str, name: str, patience: Patience) -> Session:
@@ -84,7 +88,7 @@ def _prepared(connection: psycopg.Connection[Any], url: str, patience: Patience)
     connection.prepare_threshold = None
     row = connection.execute(LOOK).fetchone()
     assert row is not None
-    schema, encoding, version, durable, fsync = row
+    schema, encoding, version, durable, fsync, timeline = row
     if version < OLDEST:
         raise StoreError(
             f"{shown_url(url)}: this is PostgreSQL {version // 10000}; Actionflow needs 13 or newer."
@@ -114,7 +118,7 @@ def _prepared(connection: psycopg.Connection[Any], url: str, patience: Patience)
             *("synchronous_commit", "on" if durable in ("off", "local") else durable),
         ],
     )
-    return Session(connection, schema, fsync == "on")
+    return Session(connection, schema, fsync == "on", timeline)
 
 
 def _refused(url: str, password: str, error: psycopg.OperationalError) -> StoreError:

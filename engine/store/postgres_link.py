@@ -25,6 +25,9 @@ FAILED = pq.ExecStatus.FATAL_ERROR
 SYNC = pq.ExecStatus.PIPELINE_SYNC
 FIELDS = pq.DiagnosticField
 
+TRANSACTION_ID = "SELECT pg_current_xact_id()"
+NAMING = TRANSACTION_ID.encode()
+
 MOST_STATEMENTS = 1000
 MOST_PENDING = 200
 """Statements sent ahead; the answers of so many fit into the socket's buffers by far."""
@@ -77,12 +80,16 @@ class Statement:
 class Link:
     """A connection in pipeline mode, used by one thread at a time. Raises Refused and Gone."""
 
-    def __init__(self, connection: psycopg.Connection[Any], patience: float) -> None:
+    def __init__(
+        self, connection: psycopg.Connection[Any], patience: float, timeline: str | None = None
+    ) -> None:
         """`patience` is how long to wait for any answer, in seconds: longer than the server's own
-        limit for a statement, so that it ends only what the network has swallowed."""
+        limit for a statement, so that it ends only what the network has swallowed. `timeline` is
+        what its transaction ids belong to."""
         self._connection = connection
         self._pg: Any = connection.pgconn
         self._patience = patience
+        self.timeline = timeline
         self._ready = _waiter(self._pg.socket)
         self._statements: dict[str, Statement] = {}
         self._made = 0
@@ -91,13 +98,19 @@ class Link:
         self.broken = False
         self.open = False
         """Whether a transaction is open."""
+        self.transaction_id: str | None = None
+        """That of the transaction open or just ended, once an answer has come since it was asked."""
         self._pg.nonblocking = 1
         self._pg.enter_pipeline_mode()
 
-    def begin(self, sql: str) -> None:
-        """Begin a transaction; sent ahead."""
+    def begin(self, sql: str, *, named: bool = False) -> None:
+        """Begin a transaction; sent ahead. With `named` its id is asked for, so that what became of
+        its commit can be found out without this connection."""
         self.open = True
+        self.transaction_id = None
         self.tell(sql)
+        if named:
+            self.tell(TRANSACTION_ID)
 
     def end(self, sql: str) -> bytes:
         """COMMIT or ROLLBACK, and wait for it; gives what the server did in the end."""
@@ -228,6 +241,8 @@ class Link:
             if status in OK:
                 if not preparing and asked in (statement, None):
                     wanted = result
+                if statement.sql == NAMING and status == TUPLES:
+                    self.transaction_id = result.get_value(0, 0).decode()
             else:
                 if preparing:
                     statement.ready = False

@@ -14,10 +14,11 @@ from typing import TypeVar
 import orjson
 
 from engine.model import Table
-from engine.store.base import Clock, StoreBusy, StoreConflict, StoreError
+from engine.store.base import Clock, StoreError
 from engine.store.changes import Recorder
 from engine.store.codec import TableCodec
-from engine.store.postgres_connect import Patience, open_session
+from engine.store.postgres_commit import commit
+from engine.store.postgres_connect import Patience, Session, open_session
 from engine.store.postgres_errors import translated
 from engine.store.postgres_link import Gone, Link, Refused
 from engine.store.postgres_listen import Listener
@@ -94,7 +95,7 @@ class PostgresStore:
 
     def listen(self, channel: str, heard: Callable[[str], None]) -> Callable[[], None]:
         if self._listener is None:
-            self._listener = Listener(lambda: open_session(self.url, self.name, SERVING).connection)
+            self._listener = Listener(lambda: self.session().connection)
         return self._listener.listen(self.channel(channel), heard)
 
     def watch(self, wake: Callable[[], None]) -> None:
@@ -105,12 +106,12 @@ class PostgresStore:
         """For migrations: look at the schema or, in one transaction, change it, one migration at a time."""
         link = self._connect(MIGRATING)
         try:
-            link.begin(BEGIN if write else BEGIN_READING)
+            link.begin(BEGIN if write else BEGIN_READING, named=write)
             if write:
                 link.tell(MIGRATION_KEY)
             yield PostgresEditor(link)
             if write:
-                commit(link)
+                commit(link, self.session)
         except Refused as refused:
             raise translated(refused.fault) from refused
         finally:
@@ -130,6 +131,10 @@ class PostgresStore:
         digest = hashlib.blake2b(f"{self.schema}\n{name}".encode(), digest_size=12).hexdigest()
         return f"actionflow_{digest}"
 
+    def session(self) -> Session:
+        """A connection outside the pool."""
+        return open_session(self.url, self.name, SERVING)
+
     def begin(self, sql: str) -> Link:
         """A connection with a transaction begun; an idle one that the server has closed is replaced."""
         if self._closed:
@@ -143,7 +148,7 @@ class PostgresStore:
             if link.alive():
                 break
             link.close()
-        link.begin(sql)
+        link.begin(sql, named=sql == BEGIN)
         return link
 
     def roll_back(self, link: Link) -> None:
@@ -176,7 +181,7 @@ class PostgresStore:
     def _connect(self, patience: Patience) -> Link:
         session = open_session(self.url, self.name, patience)
         self.schema, self._durable = session.schema, session.fsync
-        return Link(session.connection, patience.answer)
+        return Link(session.connection, patience.answer, session.timeline)
 
 
 class PostgresSnapshot:
@@ -277,7 +282,7 @@ class _Writing:
                 if tx.changes:
                     store.log.record(tx)
                     tx.notify(CHANGES)
-                commit(link)
+                commit(link, store.session)
         finally:
             tx.end("This transaction is over; open another with `store.transaction()`.")
             store.leave_turn()
@@ -285,19 +290,3 @@ class _Writing:
                 store.roll_back(link)
             else:
                 store.give_back(link)
-
-
-def commit(link: Link) -> None:
-    """Commit, durably. Raises StoreConflict when a statement sent ahead has failed, StoreBusy when the
-    connection broke and nobody knows."""
-    try:
-        tag = link.end("COMMIT")
-    except Refused as refused:
-        found = translated(refused.fault)
-        if isinstance(found, StoreBusy):
-            raise found from refused
-        raise StoreConflict(f"The transaction was rolled back: {found}") from refused
-    except Gone as gone:
-        raise StoreBusy(f"The commit was not confirmed; it may have been made. {gone}") from gone
-    if tag != b"COMMIT":
-        raise StoreConflict("The transaction was rolled back: a statement of it had failed.")

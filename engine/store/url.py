@@ -27,8 +27,11 @@ def resolved(url: str) -> str:
                 "set. Set it to postgresql://user:password@host:5432/name."
             )
     if not url.startswith((SQLITE, *POSTGRES)):
+        kind = (
+            url.partition(":")[0] if "://" in url else ""
+        )  # no more: the rest may hold a password
         raise StoreError(
-            f"database '{url.partition('://')[0]}://…' is not known to this version; write "
+            f"database '{kind}…' is no URL of a kind known to this version; write "
             f"`database: {SQLITE}.actionflow/data.db`, `postgresql://user@host/name` or "
             "`env:DATABASE_URL` in project.yaml."
         )

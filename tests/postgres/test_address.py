@@ -74,6 +74,18 @@ def test_a_variable_that_is_not_set_is_named(
         example.store()
 
 
+@pytest.mark.parametrize(
+    "held", [f"host=db password={SECRET}", f"postgresql:/ada:{SECRET}@db", f"mysql://a:{SECRET}@db"]
+)
+def test_an_address_of_no_known_kind_is_not_told(
+    example: Project, monkeypatch: pytest.MonkeyPatch, held: str
+) -> None:
+    monkeypatch.setenv(VARIABLE, held)
+    with pytest.raises(StoreError, match="no URL of a kind known") as refused:
+        example.store()
+    assert SECRET not in str(refused.value)
+
+
 def test_a_variable_may_hold_an_sqlite_file(
     example: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
