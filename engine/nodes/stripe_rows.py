@@ -15,7 +15,7 @@ from engine.nodes.base import Frame, NotOurs, NotYet
 from engine.store.base import Transaction, UniqueViolation
 from engine.store.codec import stored_type
 from engine.stripe import dispute, payment, refund
-from engine.stripe.event import Event, of
+from engine.stripe.event import Event, of, second_of
 from engine.stripe.facts import Facts, merge, register
 from engine.stripe.metadata import Mark, mark_of
 
@@ -141,13 +141,14 @@ def payment_facts(tx: Transaction, row: Row) -> Facts:
     state = "SUCCESSFUL" if refunded else status
     final = {"SUCCESSFUL": 2, "CANCELLED": 1}.get(state, 0)
     seed: Facts = {"state": {"status": register([final, 0, 0, 0], state)}}
-    if not row["amount_refunded"]:
+    total = row["amount_refunded"] or (row["amount"] if status == "REFUNDED" else 0)
+    if not total:
         return seed
-    rows = tx.find("refund", {"payment_id": row["id"], "transaction_id": {"not": None}})
-    for one in rows:
+    for one in tx.find("refund", {"payment_id": row["id"], "transaction_id": {"not": None}}):
         seed = merge(seed, refund.seed_facts(one["transaction_id"], one["status"], one["amount"]))
-    if not rows:
-        seed["counted"] = register([0, row["amount_refunded"]], row["amount_refunded"])
+    if refund.total_refunded(seed, None) < total:
+        # As Stripe's figure would be: what was made until then is in it, what fails later was.
+        seed["counted"] = register([second_of(row["updated_at"]), total], total)
     return seed
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.actions import Actions, Answer, Asked
+from engine.clock import timestamp
 from engine.errors import BadInput, Place
 from engine.model import Row
 from engine.outbox import Outbox
@@ -15,7 +16,7 @@ from engine.project import Project, write_rows
 from engine.receive import Receiver, Verdict, drain, mode_of
 from engine.store import inbox, runs
 from engine.store.base import Transaction
-from engine.testing.case import Act, Pause, Step, TestCase, Written
+from engine.testing.case import Act, Delivery, Pause, Step, TestCase, Written
 from engine.testing.comparison import compare, holds, text
 from engine.testing.coverage import Coverage
 from engine.testing.others import Others
@@ -44,10 +45,14 @@ class World:
     @classmethod
     def of(cls, project: Project, case: TestCase, tx: Transaction, coverage: Coverage) -> World:
         """The beginning of a case: its given rows, nothing else."""
+        now = datetime.fromisoformat(case.now).timestamp()
+        told = [step.event.created for step in case.steps if isinstance(step, Delivery)]
+        # What is given was there before anything of the case happened.
+        tx.now = timestamp(max(min([now, *told]) - 1, 0))
         with tx.system_writes():
             for table, row in parents_first(case.given, project.file):
                 tx.insert(table, row)
-        now = datetime.fromisoformat(case.now).timestamp()
+        tx.now = timestamp(now)
         return cls(project, case, tx, coverage, now, Others(case.replies))
 
     def copy(self) -> World:

@@ -8,7 +8,7 @@ import pytest
 
 from engine.errors import RunError
 from engine.nodes.base import NotOurs, NotYet
-from engine.stripe.event import with_object
+from engine.stripe.event import when, with_object
 from tests.stripe.histories import MIDDLE, NEW, OLD, START, VERSIONS, Payment
 from tests.stripe.support import event
 from tests.stripe.world import TEXT_ORDER, World
@@ -409,6 +409,51 @@ def test_a_refund_of_a_row_that_was_put_there_without_news(world: World) -> None
     output = world.deliver(history.events[-1])
     assert output is not None
     assert values(output, "status", "totalRefunded", "paymentStatus") == ("FAILED", 0, "SUCCESSFUL")
+
+
+IMPORTED = {
+    "order_id": 1,
+    "amount": 10_000,
+    "currency": "usd",
+    "transaction_id": "pi_1",
+    "updated_at": when(START + 50),
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("amount_refunded", [10_000, 0])
+def test_an_import_without_refund_rows_still_hears_of_a_later_failure(
+    world: World, version: str, amount_refunded: int
+) -> None:
+    world.add("payment", status="REFUNDED", amount_refunded=amount_refunded, **IMPORTED)
+    history = Payment(version)
+    history.succeed(START)
+    refund_id = history.refund(START + 1, 10_000)
+    history.move_refund(START + 99, refund_id, "failed")
+    for told in history.events[-2:]:
+        world.deliver(told)
+    row = world.only("payment")
+    assert values(row, "status", "amount_refunded") == ("SUCCESSFUL", 0)
+    assert world.only("refund")["status"] == "FAILED"
+
+
+def test_what_an_import_counted_counts_once_and_what_came_after_it_adds(world: World) -> None:
+    world.add("payment", status="PARTIALLY_REFUNDED", amount_refunded=4_000, **IMPORTED)
+    history = Payment(NEW)
+    history.succeed(START)
+    counted = history.refund(START + 1, 4_000)
+    history.events.clear()
+    # The bank's reference comes days later, for a refund that the import had in its figure.
+    history.tell("refund.updated", history.refunds[counted], START + 60)
+    world.deliver(*history.events)
+    assert world.only("payment")["amount_refunded"] == 4_000
+    later = history.refund(START + 70, 1_000)
+    world.deliver(history.events[-1])
+    assert world.only("payment")["amount_refunded"] == 5_000
+    history.move_refund(START + 80, later, "failed")
+    history.move_refund(START + 81, counted, "failed")
+    world.deliver(*history.events[-6:])
+    assert values(world.only("payment"), "status", "amount_refunded") == ("SUCCESSFUL", 0)
 
 
 def test_a_requires_action_refund_is_shown_as_pending_and_kept_as_it_is(world: World) -> None:
