@@ -116,6 +116,13 @@ RUN = Table(
     title="Executions of flows",
 )
 
+RUN_ORDER = Table(
+    PREFIX + "run_order",
+    _columns(id="integer", order_key="text", run_id="integer"),
+    key="id",
+    title="Which orders a run was about, read from its trace when somebody looks for one",
+)
+
 ACTION = Table(
     PREFIX + "action",
     _columns(
@@ -232,7 +239,8 @@ CHANGE = Table(
 )
 
 OWN_TABLES: Mapping[str, Table] = {
-    table.name: table for table in (META, INBOX, FLOW, RUN, ACTION, KEY, SESSION, OUTBOX, CHANGE)
+    table.name: table
+    for table in (META, INBOX, FLOW, RUN, RUN_ORDER, ACTION, KEY, SESSION, OUTBOX, CHANGE)
 }
 
 UNFINISHED = "state <> 'done'"
@@ -246,6 +254,7 @@ OWN_INDEXES = (
     Index(ACTION.name, ("state", "lease_until"), where="state <> 'done'"),
     Index(RUN.name, ("event_id",)),
     Index(RUN.name, ("outcome", "id"), where="outcome <> 'done'"),
+    Index(RUN_ORDER.name, ("order_key", "run_id"), unique=True),
     Index(KEY.name, ("prefix",), unique=True),
     Index(OUTBOX.name, ("origin", "flow", "node", "ordinal"), unique=True),
     Index(OUTBOX.name, ("state", "next_try_at"), where=UNFINISHED),

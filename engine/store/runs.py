@@ -9,6 +9,7 @@ from typing import Literal
 import orjson
 
 from engine.model import Row, Value
+from engine.store import run_orders
 from engine.store.base import Transaction
 
 Outcome = Literal["done", "stopped", "failed", "ignored"]
@@ -124,7 +125,9 @@ def listing(
 
 def purge(tx: Transaction, *, older_than: str) -> int:
     """Forget runs that started before; how many."""
-    return len(tx.execute(PURGE, {"older_than": older_than}))
+    purged = len(tx.execute(PURGE, {"older_than": older_than}))
+    run_orders.purge(tx)
+    return purged
 
 
 def _run(found: Mapping[str, Value]) -> Run:

@@ -1,7 +1,8 @@
 """Runs as people look for them: by flow, outcome, event type and order, the latest first.
 
-None of these but the outcome has an index (each would cost every event), so a search reads a
-stretch of runs, says how far it came, and goes on from there when asked.
+Flow and event type have no index (each would cost every event), so a search for these reads a
+stretch of runs, says how far it came, and goes on from there when asked. Orders have one of their
+own kind (engine/store/run_orders.py).
 """
 
 from __future__ import annotations
@@ -9,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import orjson
-
 from engine.model import Value
 from engine.store import inbox
 from engine.store.base import Transaction
+from engine.store.run_orders import key_text
 from engine.store.runs import Outcome
 
 STRETCH = 5_000
@@ -26,6 +26,7 @@ FOUND = """
         inbox.type AS event_type, inbox.state AS event_state
     FROM actionflow_run AS run LEFT JOIN actionflow_inbox AS inbox ON inbox.id = run.event_id
 """
+OF_ORDER = "JOIN actionflow_run_order AS about ON about.run_id = run.id"
 LAST = "SELECT max(id) AS id FROM actionflow_run"
 TYPES = """
     SELECT DISTINCT type FROM
@@ -35,45 +36,43 @@ TYPES = """
 
 
 @dataclass(frozen=True, slots=True)
+class Filters:
+    """What runs must be, where it is given."""
+
+    flow: str | None = None
+    outcome: Outcome | None = None
+    event_type: str | None = None
+
+    def conditions(self) -> tuple[list[str], dict[str, Value]]:
+        """SQL over `run` and `inbox`, and its parameters."""
+        found = []
+        if self.flow is not None:
+            found.append("run.flow = :flow")
+        if self.outcome is not None:
+            found.append("run.outcome = :outcome")
+            # The words of the partial index of the few that are not done.
+            found += ["run.outcome <> 'done'"] if self.outcome != "done" else []
+        if self.event_type is not None:
+            found.append("inbox.type = :event_type")
+        given = {"flow": self.flow, "outcome": self.outcome, "event_type": self.event_type}
+        return found, {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Some runs, the latest first. `before` is where to go on, None at the end of all runs."""
 
     rows: list[dict[str, Value]]
     before: int | None
     stopped_early: bool = False
-    """The search read MOST_READ runs and found fewer than were asked for."""
+    """The search read as many runs as one may and found fewer than were asked for."""
 
 
 def search_runs(
-    tx: Transaction,
-    *,
-    flow: str | None = None,
-    outcome: Outcome | None = None,
-    event_type: str | None = None,
-    order: Value = None,
-    order_table: str = "order",
-    limit: int = 50,
-    before: int | None = None,
+    tx: Transaction, filters: Filters, *, limit: int = 50, before: int | None = None
 ) -> Page:
-    """Runs that fit all that is given. `order` is the key of an order (int or text)."""
-    conditions = []
-    params: dict[str, Value] = {}
-    if flow is not None:
-        conditions.append("run.flow = :flow")
-        params["flow"] = flow
-    if outcome is not None:
-        # The words of the partial index of the few that are not done.
-        conditions.append("run.outcome = :outcome")
-        conditions += ["run.outcome <> 'done'"] if outcome != "done" else []
-        params["outcome"] = outcome
-    if event_type is not None:
-        conditions.append("inbox.type = :event_type")
-        params["event_type"] = event_type
-    if order is not None:
-        patterns = _mentions(order, order_table)
-        likes = [f"run.trace LIKE :order{index} ESCAPE '!'" for index in range(len(patterns))]
-        conditions.append(f"({' OR '.join(likes)})")
-        params |= {f"order{index}": pattern for index, pattern in enumerate(patterns)}
+    """Runs that fit, below the id `before`."""
+    conditions, params = filters.conditions()
     last = tx.execute(LAST)[0]["id"]
     top = min(before or last + 1, last + 1) if last is not None else 0
     rows: list[dict[str, Value]] = []
@@ -84,21 +83,34 @@ def search_runs(
         sql = f"{FOUND} WHERE {where} ORDER BY run.id DESC LIMIT :limit"
         stretch = {"ceiling": ceiling, "floor": floor, "limit": limit - len(rows)}
         rows += tx.execute(sql, {**params, **stretch})
+    return _page(rows, limit, floor)
+
+
+def runs_of_order(
+    tx: Transaction,
+    order: Value,
+    filters: Filters,
+    *,
+    low: int,
+    limit: int = 50,
+    before: int | None = None,
+) -> Page:
+    """As `search_runs`, of the runs from `low` on that the index of orders has under this key."""
+    conditions, params = filters.conditions()
+    params |= {"order": key_text(order), "low": low, "limit": limit}
+    if before is not None:
+        conditions.append("about.run_id < :before")
+        params["before"] = before
+    where = " AND ".join(["about.order_key = :order", "about.run_id >= :low", *conditions])
+    sql = f"{FOUND} {OF_ORDER} WHERE {where} ORDER BY about.run_id DESC LIMIT :limit"
+    return _page(tx.execute(sql, params), limit, low)
+
+
+def _page(rows: list[dict[str, Value]], limit: int, floor: int) -> Page:
+    """`floor` is the lowest id that was looked at."""
     full = len(rows) == limit
     go_on = rows[-1]["id"] if full else floor
     return Page(rows, go_on if go_on > 1 else None, not full and floor > 1)
-
-
-def _mentions(order: Value, order_table: str) -> list[str]:
-    """LIKE patterns for traces (JSON without blanks) in which this order is read or changed."""
-    key = orjson.dumps(order).decode()
-    texts = [f'"orderId":{key}', f'"order_id":{key}']
-    found = [f"{text}{end}" for text in texts for end in (",", "}")]
-    found.append(f'"table":{orjson.dumps(order_table).decode()},"key":{key},')
-    return ["%" + text.translate(_ESCAPED) + "%" for text in found]
-
-
-_ESCAPED = str.maketrans({"!": "!!", "%": "!%", "_": "!_"})
 
 
 def unfinished(tx: Transaction) -> Mapping[str, int]:

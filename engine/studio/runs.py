@@ -7,10 +7,12 @@ from engine.flowfile import flow_from_text
 from engine.model import Flow, ProjectFile, Value
 from engine.project import Project
 from engine.store import inbox, runs
-from engine.store.base import Transaction
+from engine.store.base import Store, Transaction
 from engine.store.inbox import InboxRow
-from engine.store.search import event_types, search_runs
+from engine.store.runs import Run
+from engine.store.search import Filters, event_types, search_runs
 from engine.stripe.event import BadEvent, load
+from engine.studio import orders
 from engine.studio.graph import flow_graph
 from engine.studio.masking import mask, mask_text
 from engine.studio.path import own_error, own_stop, path_taken
@@ -35,7 +37,8 @@ def order_key(project: ProjectFile, text: str) -> Value:
 
 
 def run_list(
-    tx: Transaction,
+    store: Store,
+    write: orders.Write,
     project: Project,
     *,
     flow: str | None = None,
@@ -49,22 +52,23 @@ def run_list(
     known = next((one for one in OUTCOMES if one == outcome), None)
     if outcome and known is None:
         raise BadInput(f"'{outcome}' is no outcome; expected one of {', '.join(OUTCOMES)}.")
-    page = search_runs(
-        tx,
-        flow=flow or None,
-        outcome=known,
-        event_type=event_type or None,
-        order=order_key(project.file, order.strip()) if order and order.strip() else None,
-        order_table=project.file.order_table,
-        limit=limit,
-        before=before,
-    )
+    filters = Filters(flow or None, known, event_type or None)
+    if order and order.strip():
+        key = order_key(project.file, order.strip())
+        page = orders.find_runs(
+            store, write, project.file, key, filters, limit=limit, before=before
+        )
+    else:
+        with store.reader() as tx:
+            page = search_runs(tx, filters, limit=limit, before=before)
+    with store.reader() as tx:
+        types = event_types(tx)
     return {
         "runs": [{**row, "error": row["error"] and mask_text(row["error"])} for row in page.rows],
         "before": page.before,
         "stopped_early": page.stopped_early,
         "flows": sorted(project.flows),
-        "types": event_types(tx),
+        "types": types,
         "outcomes": [one for one in OUTCOMES if one in ("done", "failed")],
     }
 
@@ -92,6 +96,7 @@ def run_page(tx: Transaction, project: Project, id: int) -> dict[str, Value] | N
         "known": current is not None,
         "event": row and event_head(row),
         "body": row and body(row),
+        "orders": _orders(run, row, project),
         "siblings": [
             {"id": one.id, "flow": one.flow, "outcome": one.outcome, "started_at": one.started_at}
             for one in siblings
@@ -99,6 +104,11 @@ def run_page(tx: Transaction, project: Project, id: int) -> dict[str, Value] | N
         ],
     }
     return found | traced_graph(flow, run.trace)
+
+
+def _orders(run: Run, row: InboxRow | None, project: Project) -> list[Value]:
+    failed = row.payload if row and run.outcome == "failed" else None
+    return sorted(orders.orders_of(run.trace, failed, project.file), key=str)
 
 
 def traced_graph(flow: Flow | None, trace: list[Entry]) -> dict[str, Value]:

@@ -103,16 +103,17 @@ def told(work: Callable[[Asked], Value]) -> Work:
 
 @told
 def run_list(asked: Asked) -> Value:
-    with asked.service.store.reader() as tx:
-        return runs.run_list(
-            tx,
-            asked.service.project,
-            flow=asked.query("flow"),
-            outcome=asked.query("outcome"),
-            event_type=asked.query("type"),
-            order=asked.query("order"),
-            before=asked.number("before"),
-        )
+    service = asked.service
+    return runs.run_list(
+        service.store,
+        lambda work: service.writer.submit(work).result(),
+        service.project,
+        flow=asked.query("flow"),
+        outcome=asked.query("outcome"),
+        event_type=asked.query("type"),
+        order=asked.query("order"),
+        before=asked.number("before"),
+    )
 
 
 @told

@@ -16,6 +16,7 @@ page(async () => {
     facts([
       ["Event", event && h("a", { href: `/studio/inbox/${encodeURIComponent(event.id)}` }, event.type)],
       ["About", event?.subject && h("code", null, event.subject)],
+      [run.orders.length > 1 ? "Orders" : "Order", run.orders.length ? run.orders.map((key, index) => [index ? ", " : "", h("a", { href: `/studio/runs?order=${encodeURIComponent(key)}`, title: "Runs about this order" }, `${key}`)]) : null],
       ["API version", event?.api_version],
       ["Started (UTC)", time(run.started_at)],
       ["Took", took(run.duration_us)],

@@ -27,7 +27,7 @@ page(async () => {
     rows.length
       ? grid("Runs, the latest first", ["Run", "Outcome", "Flow", "Event", "Started (UTC)", "Took", "Error"], rows)
       : h("p", { class: "empty" }, filtered ? "No run fits these filters." : "Nothing has run yet. Runs appear here as soon as Stripe's events arrive."),
-    found.stopped_early ? h("p", { class: "notice" }, "Searched the latest 50,000 runs from here; “Older” searches on.") : null,
+    found.stopped_early ? h("p", { class: "notice" }, `Searched back to run ${found.before}; “Older” searches on.`) : null,
     paging(["before"], found.before ? [found.before] : null),
   );
 });
