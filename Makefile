@@ -15,7 +15,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/actionflow check --project flows
-	$(BIN)/actionflow test --project flows
+	$(BIN)/actionflow test --project flows --all-reached
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Actionflow needs Python 3.11 or newer; name one with: make run PYTHON=python3.12")'

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 
 from engine.check import check
+from engine.editor import refresh
 from engine.errors import ActionflowError, Place, Problem
 from engine.load import Loaded, flow_files, load_folder
 from engine.projectfile import PROJECT_FILE
@@ -56,6 +57,7 @@ class Reloader:
     def _reload(self) -> bool:
         try:
             loaded = load_folder(self._folder)
+            self._refresh(loaded)
             problems = [one for one in check(loaded) if one.severity == "error"]
         except ActionflowError as error:
             place = Place(str(self._folder / PROJECT_FILE))
@@ -69,6 +71,13 @@ class Reloader:
         if not problems:
             log.info("flows reloaded: %s", ", ".join(loaded.flows))
         return not problems
+
+    def _refresh(self, loaded: Loaded) -> None:
+        """The schemas of the builder's editor; a server that may not write them does without."""
+        try:
+            refresh(loaded)
+        except OSError as error:
+            log.debug("the schemas of editors are old: %s", error)
 
     def _digest(self) -> bytes:
         """Of every file a reload would read. One that cannot be read counts as empty."""

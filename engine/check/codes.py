@@ -136,3 +136,11 @@ CONSTANT = code(
     "A condition that always comes out the same",
     "A case that is never taken, or that takes everything from the cases below it, is a mistake.",
 )
+STALE = code(
+    "editor.stale",
+    "Schemas that do not know the project as it is",
+    "An editor shows what the schemas in .actionflow/schemas say. After a change of project.yaml "
+    "they would mark new tables and columns as mistakes, and offer old ones.",
+    severity="warning",
+    finder="editor",
+)

@@ -50,7 +50,8 @@ def run(options: argparse.Namespace) -> int:
         return _run(folder, options)
     from engine.cli.watch import watch
 
-    watch(folder, lambda: guarded(lambda: _run(folder, options)))
+    named = [options.flow, *options.event, *options.after, *filter(None, [options.given])]
+    watch(folder, lambda: guarded(lambda: _run(folder, options)), also=named)
     return DONE
 
 

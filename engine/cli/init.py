@@ -18,6 +18,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from engine.editor import DEFAULT, texts, write
+    from engine.load import load_folder
+
     folder: pathlib.Path = options.folder
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"{folder}: this is a file. Name a new or empty folder.")
@@ -26,14 +29,13 @@ def run(options: argparse.Namespace) -> int:
             f"{folder}: the folder is not empty. Name a new or empty one, nothing was written."
         )
     shutil.copytree(share("flows"), folder, ignore=LEFT_OUT, dirs_exist_ok=True)
-    schemas = folder / ".actionflow" / "schemas"
-    schemas.mkdir(parents=True)
-    for schema in share("schemas").glob("*.schema.json"):
-        shutil.copy(schema, schemas)
     # The room's own schemas, so that editors complete and check without a checkout.
-    for file in folder.glob("*.yaml"):
-        text = file.read_text()
-        file.write_text(text.replace("$schema=../schemas/", "$schema=.actionflow/schemas/"))
+    for file in folder.rglob("*.yaml"):
+        up = "../" * (len(file.relative_to(folder).parts) - 1)
+        text = file.read_text("utf-8")
+        own = text.replace(f"$schema=../{up}schemas/", f"$schema={up}{DEFAULT.as_posix()}/")
+        file.write_text(own, "utf-8")
+    write(texts(load_folder(folder)), folder / DEFAULT)
     (folder / ".gitignore").write_text(".actionflow/*.db*\n.actionflow/dev-webhook-secret\n")
     print(
         f"{folder} holds a small shop: project.yaml, its flows, recorded events to try them on.\n"

@@ -24,6 +24,7 @@ DONE, FLOW_FAILED, BAD_INPUT = 0, 1, 2
 COMMANDS = {
     "init": "make a new project in an empty folder",
     "check": "find every mistake in a project",
+    "schema": "write the schemas that editors complete and check a project's files by",
     "dry-run": "run a flow on a recorded event and show what it would do; writes nothing",
     "test": "run the project's own test cases",
     "record": "make a test case of received events, without their personal data",

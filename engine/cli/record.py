@@ -19,6 +19,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from engine.editor import refresh
+    from engine.load import load_folder
     from engine.paths import shown
     from engine.project import Project
     from engine.testing.keep import keep
@@ -36,6 +38,7 @@ def run(options: argparse.Namespace) -> int:
     finally:
         store.close()
     kept = keep(project, recording, f"recorded: {name}")
+    refresh(load_folder(project.folder))  # the new events are offered in editors, too
     for path in kept.files:
         print(f"wrote {shown(path)}")
     for told in kept.differing:

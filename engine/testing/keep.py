@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import orjson
 import yaml
 
+from engine.editor import place_of
 from engine.errors import BadInput, Place
 from engine.model import Row, Table, Value
 from engine.paths import shown
@@ -24,7 +26,7 @@ from engine.testing.recorded import FOLDER as EVENTS
 
 CASES = "recorded.yaml"
 HEAD = """\
-# yaml-language-server: $schema=../../schemas/cases.schema.json
+# yaml-language-server: $schema={schemas}/cases.schema.json
 # Made by `actionflow record`; personal data is replaced. Yours to change.
 cases:
 """
@@ -60,13 +62,18 @@ def keep(project: Project, recording: Recording, name: str) -> Kept:
         raise BadInput(f"there is a case '{name}' already. Choose another --name.")
     played = _played(project, recording, name)
     text = _text(project, recording, played, name)
-    before = cases.read_text() if cases.exists() else HEAD
+    before = cases.read_text("utf-8") if cases.exists() else _head(project, cases)
     folder.mkdir(exist_ok=True)
     cases.parent.mkdir(exist_ok=True)
     for path, event in files.items():
         path.write_text(f"{json.dumps(event, indent=2, ensure_ascii=False)}\n")
     cases.write_text(f"{before.rstrip()}\n{text}")
     return Kept([*files, cases], list(_differing(project, recording, played)))
+
+
+def _head(project: Project, cases: pathlib.Path) -> str:
+    schemas = os.path.relpath(place_of(project.folder), cases.parent)
+    return HEAD.format(schemas=pathlib.PurePath(schemas).as_posix())
 
 
 def _played(project: Project, recording: Recording, name: str) -> Played:

@@ -17,6 +17,7 @@ _FINDERS = {
     "loader": "while the file is read",
     "expressions": "while the expression is read",
     "check": "by `actionflow check`, which also runs before a project is served",
+    "editor": "by `actionflow check`",
 }
 
 

@@ -485,7 +485,8 @@ def test_watching_shows_mistakes_and_goes_on(
             raise KeyboardInterrupt
         flow.write_text(good)
 
-    monkeypatch.setattr(watch.watch, "__kwdefaults__", {"sleep": sleep})
+    defaults = {**(watch.watch.__kwdefaults__ or {}), "sleep": sleep}
+    monkeypatch.setattr(watch.watch, "__kwdefaults__", defaults)
     ran = actionflow("test", "--watch", "-k", "a payment pays its order")
     assert ran.code == 130
     assert "nothing was run" in ran.err

@@ -22,6 +22,7 @@ from tests.flows.conftest import Ran
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 UNATTENDED = {
     "serve": "stays until it is stopped; tests/acceptance starts it",
+    "check --watch": "stays until it is stopped; tests/editor/test_watch.py runs it",
     "events pull": "asks Stripe",
     "outbox show": "needs a call that was given up; the tests of the outbox make one",
     "outbox retry": "needs a call that was given up; the tests of the outbox make one",

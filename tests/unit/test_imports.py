@@ -31,7 +31,7 @@ LAYERS = [
         "diagram",
     },
     {"access", "check", "run", "trace"},
-    {"project"},
+    {"project", "editor"},
     {"receive", "writer", "reload", "backup", "actions", "outbox", "giveup", "live", "endpoints"},
     {"dryrun", "studio", "reconcile", "doctor"},
     {"testing"},
