@@ -22,6 +22,36 @@ class Place(NamedTuple):
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
 
+    def within(self, text: str, offset: int) -> Place:
+        """The place of the character at `offset` of `text`, which begins here and is written as it is."""
+        before = text[:offset]
+        if "\n" not in before:
+            return Place(self.file, self.line, self.column + offset)
+        lines = before.count("\n")
+        # Lines of block text all begin in the same column.
+        column = self.column + offset - before.rindex("\n") - 1
+        return Place(self.file, self.line + lines, column)
+
+
+class TextPlace(Place):
+    """The place of a text that its file writes otherwise: with escapes, or folded over several lines."""
+
+    runs: tuple[tuple[int, int, int], ...] = ()
+    """Offset, line and column where characters begin to stand one after another."""
+
+    @classmethod
+    def of(cls, place: Place, runs: tuple[tuple[int, int, int], ...]) -> TextPlace:
+        """The same place, knowing where each part of the text stands."""
+        made = cls(*place)
+        made.runs = runs
+        return made
+
+    def within(self, text: str, offset: int) -> Place:
+        """As Place.within, by what is known of each part."""
+        known = [run for run in self.runs if run[0] <= offset]
+        begin, line, column = known[-1] if known else (0, self.line, self.column)
+        return Place(self.file, line, column + offset - begin)
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

@@ -48,16 +48,8 @@ class Source:
     place: Place
 
     def at(self, offset: int) -> Place:
-        """The place of the character at `offset` of the text.
-
-        Exact for text on one line and for block text (`|`); where YAML folds lines, the line is
-        the one the text starts on.
-        """
-        file, line, column = self.place
-        before = self.text[:offset]
-        if "\n" not in before:
-            return Place(file, line, column + offset)
-        return Place(file, line + before.count("\n"), column + offset - before.rindex("\n") - 1)
+        """The place of the character at `offset` of the text."""
+        return self.place.within(self.text, offset)
 
     def problem(self, code: str, offset: int, message: str, mend: str) -> ExpressionProblem:
         """A problem with what stands at `offset`."""

@@ -11,6 +11,7 @@ from engine.errors import Place, Problem
 from engine.model import Path, Value
 from engine.yamlfile.document import Document, YamlProblem, problem
 from engine.yamlfile.scalars import BadScalar, is_core, resolve
+from engine.yamlfile.spots import text_place
 from engine.yamlfile.wording import UNQUOTED_MEND, syntax_problem
 
 MAX_BYTES = 1024 * 1024
@@ -101,6 +102,8 @@ class _Reader:
         place = self.place(event)
         if isinstance(event, yaml.AliasEvent):
             return self.alias(str(event.anchor), path, place)
+        if isinstance(event, yaml.ScalarEvent) and event.style != "|":
+            place = self.text_place(event, place)
         self.count(path, place, getattr(event, "value", None))
         self.places[path] = place
         self.check_tag(event, place)
@@ -272,6 +275,18 @@ class _Reader:
             return self.block_place(mark)
         before = self.text.index(style, mark.index) + 1
         return Place(self.file, mark.line + 1, mark.column + 1 + before - mark.index)
+
+    def text_place(self, event: Any, place: Place) -> Place:
+        """The place of a text, with the spots of its characters where they are not simply in a row."""
+        start: int = event.start_mark.index
+        if event.style in ('"', "'"):
+            start = self.text.index(event.style, start) + 1
+        elif event.style == ">":
+            # Block text begins in the line below its header, at its indentation.
+            start = self.text.find("\n", start) + place.column
+        return text_place(
+            place, self.text, start, event.end_mark.index, event.style or "", event.value
+        )
 
     def block_place(self, mark: Any) -> Place:
         """Where block text itself begins: the line after its header, at its indentation."""
