@@ -26,6 +26,8 @@ class Contestant:
     """A server that can be started, loaded and audited. `orders` exist before it starts."""
 
     name: ClassVar[str]
+    stdin: ClassVar[int] = subprocess.DEVNULL
+    stdout: ClassVar[int | None] = None
 
     def __init__(self, folder: pathlib.Path, orders: int, core: int | None) -> None:
         self.folder = folder / self.name
@@ -68,7 +70,12 @@ class Contestant:
         }
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(
-                [*pin, *words], env=environment, stdout=log, stderr=log, cwd=self.folder
+                [*pin, *words],
+                env=environment,
+                stdin=self.stdin,
+                stdout=self.stdout or log,
+                stderr=log,
+                cwd=self.folder,
             )
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):

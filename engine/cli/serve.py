@@ -50,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
         prepare(project)
     project.store().close()  # An outdated database is said before the server starts, not in its log.
     server = runpy.run_path(str(share("server.py")))
+    many_files()
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(listening(options.host, options.port))
         port = listener.getsockname()[1]
@@ -81,6 +82,15 @@ def listening(host: str, port: int) -> socket.socket:
             "or take another port: --port 8001"
         ) from error
     return listener
+
+
+def many_files() -> None:
+    """As many open connections as the system lets us have; its usual limit of 1024 is for shells."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def quiet_collector() -> None:

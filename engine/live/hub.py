@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 
 from engine.errors import ActionflowError
 from engine.live.interest import Interest, Line
-from engine.live.messages import heartbeat, message, verdict
+from engine.live.messages import Told, heartbeat, verdict
+from engine.live.recent import Recent
 from engine.live.subscriber import Subscriber
 from engine.store import changes
 from engine.store.base import Store, StoreError, Transaction
@@ -31,7 +32,8 @@ READ_AT_ONCE = 200
 TELL_AT_ONCE = 20
 """Changes told before the streams get their turn to send."""
 HEARTBEAT = 15.0
-"""Seconds of silence after which a stream carries a sign of life."""
+"""Seconds of silence after which a stream carries a sign of life, at the latest; each stream has a
+number of its own, so that those who were told the same do not all stir at once."""
 LIFE = 600.0
 """Seconds a stream lives (a tenth more or less); its client comes again, with credentials that count
 then, and goes on where it was."""
@@ -64,6 +66,8 @@ class Hub:
         self._store = store
         self._housekeep = housekeep
         self._clock = clock
+        self._recent = Recent(0)
+        self._reaching = asyncio.Lock()
         self._lines = {name: Line(table.key) for name, table in store.tables.items()}
         self._subscribers: dict[Subscriber, Sequence[Interest]] = {}
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="actionflow-changes")
@@ -77,6 +81,7 @@ class Hub:
         """Begin at the end of the log. Raises StoreError."""
         self._loop = asyncio.get_running_loop()
         self.seen = await self._read(changes.position)
+        self._recent = Recent(self.seen)
         self._store.watch(self.wake)
         self._task = asyncio.create_task(self._run(), name="actionflow-changes")
 
@@ -106,7 +111,7 @@ class Hub:
     def join(self, subscriber: Subscriber, interests: Sequence[Interest], after: int) -> bool:
         """Tell this subscriber everything of interest to him that comes after a seq.
 
-        False when more than that has been told: read the log up to where it is, then come again.
+        False when more than that has been told: ask what was `missed`, then come again.
         Raises TooManySubscribers.
         """
         if after < self.seen:
@@ -115,6 +120,7 @@ class Hub:
             raise TooManySubscribers
         now = self._clock()
         subscriber.after, subscriber.told = after, now
+        subscriber.beats = HEARTBEAT * random.uniform(0.7, 1)
         subscriber.dies = now + LIFE * random.uniform(0.9, 1.1)
         self._subscribers[subscriber] = interests
         for interest in interests:
@@ -123,6 +129,43 @@ class Hub:
         if self.closed:
             subscriber.end("stopping")
         return True
+
+    def missed(self, interests: Sequence[Interest], after: int) -> tuple[int, list[bytes]] | None:
+        """What concerns somebody after a seq, and up to which seq that is; None where memory does
+        not reach back so far."""
+        if after < self._recent.start:
+            return None
+        found: list[Told] = []
+        for interest in interests:
+            found += self._recent.after(interest, after)
+        if len(interests) > 1:
+            found.sort(key=lambda told: told.change.seq)
+        by_table = {interest.table: interest for interest in interests}
+        messages = []
+        for told in found:
+            shown = verdict(told.change, by_table[told.change.table])
+            if shown is not None:
+                messages.append(told.message(shown=shown))
+        return self.seen, messages
+
+    async def reach(self, after: int) -> bool:
+        """Have memory reach back to a seq, where there is room for what came since; whether it does.
+
+        After a restart all clients come at once: one of them reads the log for all.
+        """
+        async with self._reaching:
+            recent, start = self._recent, self._recent.start
+            if after >= start or not recent.room:
+                return after >= start
+            begins, earlier = await self._read(
+                lambda tx: changes.up_to(tx, start, limit=recent.room)
+            )
+            if self._recent is recent and recent.start == start:
+                told = [
+                    Told(one, line.key) for one in earlier if (line := self._lines.get(one.table))
+                ]
+                self._recent = recent.reaching_back(told, begins)
+            return after >= self._recent.start
 
     def leave(self, subscriber: Subscriber) -> None:
         """Tell him nothing more."""
@@ -147,7 +190,7 @@ class Hub:
         for subscriber in self._subscribers:
             if now >= subscriber.dies:
                 subscriber.end("renew")
-            elif now - subscriber.told >= HEARTBEAT:
+            elif now - subscriber.told >= subscriber.beats:
                 subscriber.push(beat, now)
         if now >= self._prune_at:
             self._prune_at = now + PRUNE_EVERY
@@ -159,7 +202,9 @@ class Hub:
             if not self._subscribers:
                 position = await self._read(changes.position)
                 if not self._subscribers:
-                    self.seen = max(self.seen, position)
+                    if position > self.seen:
+                        self.seen = position
+                        self._recent = Recent(position)
                     return
             logged = await self._read(lambda tx: changes.after(tx, self.seen, limit=READ_AT_ONCE))
             for count, change in enumerate(logged, 1):
@@ -190,17 +235,15 @@ class Hub:
         line = self._lines.get(change.table)
         if line is None:
             return
+        told = Told(change, line.key)
+        self._recent.add(told)
         now = self._clock()
-        messages: dict[bool, bytes] = {}
         for subscriber, interest in line.near(change).items():
             if change.seq <= subscriber.after:
                 continue
             shown = verdict(change, interest)
-            if shown is None:
-                continue
-            if shown not in messages:
-                messages[shown] = message(change, line.key, shown=shown)
-            subscriber.push(messages[shown], now)
+            if shown is not None:
+                subscriber.push(told.message(shown=shown), now)
 
     async def _read(self, work: Callable[[Transaction], T]) -> T:
         def run() -> T:

@@ -66,7 +66,6 @@ class Line:
             return self.everyone
         found = {}
         for column, values in self.by.items():
-            for row in (change.now, change.was):
-                if row is not None:
-                    found.update(values.get(row[column], {}))
+            for value in change.values(column):
+                found.update(values.get(value, {}))
         return {**self.everyone, **found} if found else self.everyone

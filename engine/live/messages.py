@@ -18,6 +18,24 @@ def verdict(change: Logged, interest: Interest) -> bool | None:
     return False if interest.sees(change.was) else None
 
 
+class Told:
+    """A change with the messages about it: each is made once, for however many are told."""
+
+    __slots__ = ("_key", "_messages", "change")
+
+    def __init__(self, change: Logged, key: str) -> None:
+        self.change = change
+        self._key = key
+        self._messages: dict[bool, bytes] = {}
+
+    def message(self, *, shown: bool) -> bytes:
+        """See `message`."""
+        made = self._messages.get(shown)
+        if made is None:
+            made = self._messages[shown] = message(self.change, self._key, shown=shown)
+        return made
+
+
 def message(change: Logged, key: str, *, shown: bool) -> bytes:
     """A change as a Server-Sent Event: `row` with the row as it is, or `remove` with its key alone."""
     row = change.now if shown else change.was

@@ -7,7 +7,7 @@ of it. Internal columns are left out. `seq` grows in the order of commits, with 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -27,6 +27,10 @@ RECORD = """
 AFTER = """
     SELECT seq, table_name, op, row, before, at FROM actionflow_change
     WHERE seq > :after AND [settled] ORDER BY seq LIMIT :limit
+"""
+BEFORE = """
+    SELECT seq, table_name, op, row, before, at FROM actionflow_change
+    WHERE seq <= :up_to ORDER BY seq DESC LIMIT :limit
 """
 POSITION = "SELECT coalesce(max(seq), 0) AS seq FROM actionflow_change WHERE [settled]"
 OLDEST_KEPT = """
@@ -72,6 +76,15 @@ class Logged:
         if self.before is None:
             return None
         return {**(self.now or {}), **orjson.loads(self.before)}
+
+    @property
+    def size(self) -> int:
+        """Characters of its rows."""
+        return len(self.row or "") + len(self.before or "")
+
+    def values(self, column: str) -> set[Value]:
+        """What this column was before and after."""
+        return {row[column] for row in (self.now, self.was) if row is not None}
 
 
 class Recorder:
@@ -132,11 +145,13 @@ def _line(change: Change, hidden: tuple[str, ...], now: str) -> dict[str, Value]
 
 def after(tx: Transaction, seq: int, *, limit: int) -> list[Logged]:
     """The changes after this one, in order; fewer than `limit` means that there are no more."""
-    found = tx.execute(_settled(tx, AFTER), {"after": seq, "limit": limit})
-    return [
-        Logged(one["seq"], one["table_name"], one["op"], one["row"], one["before"], one["at"])
-        for one in found
-    ]
+    return _logged(tx.execute(_settled(tx, AFTER), {"after": seq, "limit": limit}))
+
+
+def up_to(tx: Transaction, seq: int, *, limit: int) -> tuple[int, list[Logged]]:
+    """The latest changes up to a seq that others have seen, in order, and the seq they begin after."""
+    found = _logged(reversed(tx.execute(BEFORE, {"up_to": seq, "limit": limit})))
+    return (found[0].seq - 1 if len(found) == limit else pruned_to(tx)), found
 
 
 def position(tx: Transaction) -> int:
@@ -167,6 +182,13 @@ def prune(tx: Transaction, *, older_than: str, keep: int, limit: int = PRUNE_AT_
     tx.execute(PRUNE, {"up_to": up_to})
     meta.write(tx, PRUNED, str(up_to))
     return up_to < wanted or by_age == up_to
+
+
+def _logged(found: Iterable[Row]) -> list[Logged]:
+    return [
+        Logged(one["seq"], one["table_name"], one["op"], one["row"], one["before"], one["at"])
+        for one in found
+    ]
 
 
 def _first(tx: Transaction, sql: str, params: Mapping[str, Value]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from starlette.requests import Request
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_BYTES = 64 * 1024
@@ -11,6 +12,18 @@ HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 15.0
 """How long a new connection, or a request that has begun, may take to send its headers."""
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+
+CONNECTION = "actionflow.connection"
+"""The extension of an ASGI scope that holds the connection's transport."""
+
+
+def connection_of(request: Request) -> asyncio.WriteTransport | None:
+    """Where an answer of unknown length is written to as chunks; None where that is not known."""
+    scope = request.scope
+    if scope["http_version"] != "1.1" or scope["method"] != "GET":
+        return None
+    found: asyncio.WriteTransport | None = scope.get("extensions", {}).get(CONNECTION)
+    return found
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -41,6 +54,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head = -(2**62)  # the body follows, and has its own limit
         if self._patience is not None:
             self._have_patience()
+        self.scope["extensions"] = {CONNECTION: self.transport}  # type: ignore[dict-item]
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

@@ -19,6 +19,7 @@ from engine.store import changes
 from engine.store.base import StoreError, Transaction
 from engine.web.pages import page
 from engine.web.problems import problem
+from engine.web.protocol import connection_of
 from engine.web.query import BadQuery, Wanted, read_query, seq_of
 from engine.web.reading import caller_of, refusing
 from engine.web.service import Service
@@ -50,7 +51,7 @@ def _admit(request: Request) -> Response:
     since = seq_of("Last-Event-ID", header) if header else wanted.since
     if service.hub.full:
         return problem(503, "busy", str(TooManySubscribers()), headers={"Retry-After": "5"})
-    stream = EventStream(service, wanted)
+    stream = EventStream(service, wanted, connection_of(request))
     stream.begin(since)
     return stream
 
@@ -64,7 +65,9 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, service: Service, wanted: Wanted) -> None:
+    def __init__(
+        self, service: Service, wanted: Wanted, connection: asyncio.WriteTransport | None
+    ) -> None:
         self.status_code = 200
         self.background = None
         self.body = b""
@@ -72,7 +75,7 @@ class EventStream(Response):
         del self.headers["content-length"]
         self._service = service
         self._wanted = wanted
-        self._subscriber = Subscriber()
+        self._subscriber = Subscriber(connection)
         self._cursor = 0
         self._opening = b""
 
@@ -105,12 +108,15 @@ class EventStream(Response):
             while subscriber.ending is None and not hub.join(
                 subscriber, self._wanted.interests, cursor
             ):
-                try:
-                    cursor, missed = await run_in_threadpool(self._missed, cursor)
-                except _Pruned:
-                    cursor, missed = await run_in_threadpool(self._open, cursor)
-                if missed:
-                    yield missed
+                found = hub.missed(self._wanted.interests, cursor)
+                if found is not None:
+                    cursor, messages = found
+                    for at in range(0, len(messages), CHUNK):
+                        yield b"".join(messages[at : at + CHUNK])
+                elif not await hub.reach(cursor):
+                    cursor, missed = await self._read(cursor)
+                    if missed:
+                        yield missed
         except (StoreError, BadQuery, TooManySubscribers) as error:
             log.warning("a stream could not go on: %s", error)
             yield event("bye", {"reason": "busy", "message": str(error)})
@@ -153,6 +159,12 @@ class EventStream(Response):
         table = self._service.project.file.tables[name]
         rows, more = page(tx, table, self._wanted)
         return {"table": name, "key": table.key, "rows": rows, "complete": more is None}
+
+    async def _read(self, cursor: int) -> tuple[int, bytes]:
+        try:
+            return await run_in_threadpool(self._missed, cursor)
+        except _Pruned:
+            return await run_in_threadpool(self._open, cursor)
 
     def _missed(self, cursor: int) -> tuple[int, bytes]:
         """The changes that come next in the log, as events, and the place behind them."""
