@@ -9,45 +9,35 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from engine.catalogue import Output, output
+from engine.answer import Answer, refusal
 from engine.clock import timestamp
-from engine.errors import ActionflowError, RunError
-from engine.flowfile import flow_from_text
+from engine.errors import ActionflowError
+from engine.inputs import input_problems
 from engine.model import HttpRules, Row, Value
 from engine.net import Request
 from engine.net.inline import ask
-from engine.nodes.base import Frame
-from engine.nodes.journal import ActionRefused, CallNeeded, Journal
-from engine.nodes.outputs import misfit
-from engine.nodes.plain import FlowFailed
 from engine.project import Project
-from engine.run import CompiledFlow, FlowCompiler
-from engine.store import actions, inbox, runs
-from engine.store.base import StoreBusy, Transaction
+from engine.run import CompiledFlow
+from engine.store import actions, runs
+from engine.store.base import CommitUnknown, StoreBusy, Transaction
+from engine.stretch import LEASE, Stretch
 from engine.stripe.client import Stripe, StripeUnreachable
 
 log = logging.getLogger("actionflow.actions")
 
-LEASE = 90
-"""Seconds a process may take over one stretch and its call before another may take over."""
+WAITS = (0.5, 1.0, 2.0, 4.0)
+"""Seconds between tries to keep what a call gave, while the database is away."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the caller gets: an HTTP status, and the flow's `returns` or a problem with its code."""
-
-    status: int
-    body: dict[str, Value]
-    replayed: bool = False
-
-    def as_json(self) -> dict[str, Value]:
-        """As kept with the action, for a retry."""
-        return {"status": self.status, "body": self.body}
+class Interrupted(ActionflowError):
+    """The database went away in the middle of this. What was begun is taken up again by itself, and not
+    twice: ask again with the same Idempotency-Key; without one, see what has become of it before you
+    ask anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +63,12 @@ class Actions:
     now: Callable[[], float] = field(default=time.time)
     ask: Callable[[Request, HttpRules], dict[str, Value]] = ask
     """Makes the calls of inline `http` nodes."""
+    pause: Callable[[float], None] = time.sleep
 
     def act(self, asked: Asked) -> Answer:
         """Run an action, or go on with the one an earlier request began. Blocks while Stripe answers.
 
-        Raises StoreBusy when the database cannot take it: then nothing was done.
+        Raises StoreBusy when the database cannot take it: then nothing was done, and nothing will be.
         """
         compiled = self.project().action(asked.action)
         if compiled is None:
@@ -85,7 +76,11 @@ class Actions:
         problems = input_problems(compiled, asked.given)
         if problems:
             return refusal(422, "invalid_input", " ".join(problems), {"errors": problems})
-        record, mine = self.transact(lambda tx: self._begin(tx, asked, compiled))
+        try:
+            record, mine = self.transact(lambda tx: self._begin(tx, asked, compiled))
+        except CommitUnknown as error:
+            # Its record may be there, but has no effect: nobody goes on before its first stretch.
+            raise StoreBusy("The database went away; nothing was done. Ask again.") from error
         if record.input != asked.given:
             return refusal(
                 422,
@@ -103,29 +98,37 @@ class Actions:
         return self.go_on(record.id)
 
     def go_on(self, id: int) -> Answer:
-        """Take a leased action to its end, asking Stripe between stretches."""
-        reply: Value = None
+        """Take a leased action to its end, asking Stripe between stretches.
+
+        Raises StoreBusy when the database does not take the first of them: then nothing was done.
+        """
+        stretch = Stretch(id, self.project(), self.publishable_key, self.now)
         while True:
-            step = self.transact(partial(self._stretch, id=id, reply=reply))
+            try:
+                step = self._made(stretch)
+            except Interrupted as error:
+                log.error("action %d is interrupted", id)
+                return refusal(503, "action_interrupted", str(error))
             if isinstance(step, Answer):
                 return step
             if step["kind"] == "http":
-                reply = self.ask(Request.of(step), self.project().file.http)
-                continue
-            try:
-                reply = self.stripe.perform(
-                    step["operation"],
-                    step["params"],
-                    id=step["id"],
-                    idempotency_key=step["idempotency_key"],
-                )
-            except StripeUnreachable as error:
-                log.warning("action %d: %s", id, error)
-                # Free at once: whoever asks next, or the recovery, repeats the call under its key.
-                self.transact(partial(self._let_go, id=id))
-                return refusal(
-                    503, "stripe_unreachable", f"{error} Nothing is done twice: ask again."
-                )
+                reply: Value = self.ask(Request.of(step), self.project().file.http)
+            else:
+                try:
+                    reply = self.stripe.perform(
+                        step["operation"],
+                        step["params"],
+                        id=step["id"],
+                        idempotency_key=step["idempotency_key"],
+                    )
+                except StripeUnreachable as error:
+                    log.warning("action %d: %s", id, error)
+                    # Free at once: whoever asks next, or the recovery, repeats the call under its key.
+                    self.transact(partial(self._let_go, id=id))
+                    return refusal(
+                        503, "stripe_unreachable", f"{error} Nothing is done twice: ask again."
+                    )
+            stretch = replace(stretch, project=self.project(), asked=step["step"], reply=reply)
 
     def recover(self, most: int = 20) -> int:
         """Go on with actions whose process was killed or whose answer was lost; how many there were."""
@@ -158,161 +161,32 @@ class Actions:
         )
         return record, new or (record.answer is None and self._lease(tx, record.id))
 
-    def _stretch(self, tx: Transaction, id: int, reply: Value) -> Answer | dict[str, Value]:
-        """Run up to the next call or to the end; what comes next is committed with what was done."""
-        record = actions.show(tx, id)
-        assert record is not None
-        if record.answer is not None:
-            return Answer(record.answer["status"], record.answer["body"], replayed=True)
-        kept = record.journal or {"now": record.created_at, "outputs": {}, "steps": {}}
-        journal = Journal(id, kept["now"], kept["outputs"], kept["steps"])
-        if record.call is not None:
-            if reply is None:
-                # Taken up after a crash: the same call under the same key, before anything else.
-                return dict(record.call)
-            journal.steps[record.call["step"]] = reply
-        compiled = self._version(tx, record)
-        tx.now = journal.now
-        frame = compiled.frame(
-            tx,
-            event=None,
-            now=journal.now,
-            caller={"id": record.caller_id, "role": record.caller_role},
-            inputs=record.input,
-            trace=[],
-            origin=f"action {id}",
-        )
-        frame.journal = journal
-        frame.values["run"]["publishable_key"] = self.publishable_key
-        started = time.perf_counter()
-        needed, answer = self._run(tx, compiled, frame)
-        if frame.subjects:
-            inbox.wake(tx, frame.subjects, now=self._text())
-        runs.record_run(
-            tx,
-            event_id=None,
-            flow=compiled.flow.name,
-            flow_digest=compiled.flow.digest,
-            outcome="done" if answer is None or answer.status < 400 else "failed",
-            started_at=journal.now,
-            duration_us=round((time.perf_counter() - started) * 1_000_000),
-            trace=frame.trace,
-            error=answer.body["detail"] if answer and answer.status >= 400 else None,
-        )
-        call: dict[str, Value] | None = None
-        if needed is not None:
-            call = {"step": needed.step, **needed.call.as_json()}
-        actions.save(
-            tx,
-            id,
-            state="done" if answer else "calling",
-            # A refused stretch may be half in the journal; its answer is all a retry needs.
-            journal=journal.as_json() if needed else kept,
-            call=call,
-            answer=answer.as_json() if answer else None,
-            lease_until=None if answer else self._text(LEASE),
-            now=self._text(),
-        )
-        if answer is not None:
-            return answer
-        assert call is not None
-        return call
+    def _made(self, stretch: Stretch) -> Answer | dict[str, Value]:
+        """What a stretch gives. Raises StoreBusy when nothing was done, Interrupted else.
 
-    def _run(
-        self, tx: Transaction, compiled: CompiledFlow, frame: Frame
-    ) -> tuple[CallNeeded | None, Answer | None]:
-        try:
-            with tx.savepoint():
-                try:
-                    compiled.run(frame)
-                    return None, Answer(200, dict(compiled.returns(frame.values)))
-                except CallNeeded as needed:
-                    return needed, None
-                except ActionRefused as refused:
-                    if not refused.keep:
-                        raise
-                    return None, _answer(refused)
-        except StoreBusy:
-            raise
-        except ActionRefused as refused:
-            return None, _answer(refused)
-        except FlowFailed as failed:
-            return None, refusal(422, "refused", failed.args[0])
-        except RunError as error:
-            log.warning("action flow %s failed: %s", compiled.flow.name, error)
-            detail = "The action's flow failed; its trace says where. Nothing was changed."
-            return None, refusal(500, "flow_failed", detail)
-        except ActionflowError as error:
-            return None, refusal(422, "refused", str(error))
-
-    def _version(self, tx: Transaction, record: actions.Record) -> CompiledFlow:
-        """The flow as it was when the action began."""
-        project = self.project()
-        current = project.action(record.action)
-        if current is not None and current.flow.digest == record.flow_digest:
-            return current
-        source = runs.source(tx, record.flow_digest)
-        name = f"{current.flow.name if current else record.action}.yaml"
-        flow = flow_from_text(source or "", name)
-        flows = {other.flow.name: other.flow for other in project.flows.values()}
-        return FlowCompiler(flow, project.file, flows).compile()
+        Tried again where something is at stake: a call was made, or it may have been committed.
+        Running it again then finds out, for what is done is in the record.
+        """
+        at_stake = bool(stretch.asked)
+        waits = iter(WAITS)
+        while True:
+            try:
+                return self.transact(stretch)  # type: ignore[no-any-return]
+            except StoreBusy as error:
+                at_stake = at_stake or isinstance(error, CommitUnknown)
+                if not at_stake:
+                    raise
+                log.warning("action %d: %s", stretch.id, error)
+                wait = next(waits, None)
+                if wait is None:
+                    raise Interrupted from error
+                self.pause(wait)
 
     def _lease(self, tx: Transaction, id: int) -> bool:
         return actions.lease(tx, id, until=self._text(LEASE), now=self._text())
 
     def _let_go(self, tx: Transaction, id: int) -> None:
-        record = actions.show(tx, id)
-        if record is not None and record.answer is None:
-            actions.save(
-                tx,
-                id,
-                state=record.state,
-                journal=record.journal,
-                call=record.call,
-                now=self._text(),
-            )
+        actions.let_go(tx, id, now=self._text())
 
     def _text(self, ahead: int = 0) -> str:
         return timestamp(self.now() + ahead)
-
-
-def refusal(
-    status: int, code: str, detail: str, details: Mapping[str, Value] | None = None
-) -> Answer:
-    """An answer that says no, as problem+json has it."""
-    body = {"type": "about:blank", "code": code, "status": status, "detail": detail}
-    return Answer(status, {**body, **(details or {})})
-
-
-def _answer(refused: ActionRefused) -> Answer:
-    return refusal(refused.status, refused.code, str(refused), refused.details)
-
-
-def inputs_of(compiled: CompiledFlow) -> dict[str, Output]:
-    """What an action flow declares that it takes; a `key` has the type of the order table's key."""
-    order = compiled.project.order
-    key = order.columns[order.key].type
-    declared = {name: output(name, written) for name, written in compiled.flow.inputs.items()}
-    return {
-        name: replace(one, type=key) if one.type == "key" else one for name, one in declared.items()
-    }
-
-
-def input_problems(compiled: CompiledFlow, given: Value) -> list[str]:
-    """Everything wrong with an input, in words. Optional ones that are left out become null."""
-    declared = inputs_of(compiled)
-    if not isinstance(given, dict):
-        return [f"The body is not a JSON object; expected one with {', '.join(declared)}."]
-    problems = [
-        f"'{name}' is not an input; expected {', '.join(declared)}."
-        for name in given
-        if name not in declared
-    ]
-    for name, wanted in declared.items():
-        if name not in given and wanted.nullable:
-            given[name] = None
-        elif name not in given:
-            problems.append(f"'{name}' is missing; expected {wanted.type}.")
-        elif wrong := misfit(wanted, given[name]):
-            problems.append(f"'{name}' {wrong}")
-    return problems

@@ -2,6 +2,7 @@
 
 States: `running` (between two transactions only after a crash), `calling` (Stripe is being asked;
 `lease_until` says until when by the process that asks), `done` (its answer is kept, a refusal too).
+An action still `running` has had no effect; it begins only when somebody asks for it again.
 """
 
 from __future__ import annotations
@@ -39,9 +40,10 @@ LEASE = """
     WHERE id = :id AND state <> 'done' AND (lease_until IS NULL OR lease_until <= :now)
     RETURNING id
 """
+LET_GO = "UPDATE actionflow_action SET lease_until = NULL, updated_at = :now WHERE id = :id"
 STUCK = """
     SELECT id FROM actionflow_action
-    WHERE state <> 'done' AND (lease_until IS NULL OR lease_until <= :now)
+    WHERE state <> 'done' AND state = 'calling' AND (lease_until IS NULL OR lease_until <= :now)
     ORDER BY id LIMIT :limit
 """
 RELEASE = "UPDATE actionflow_action SET lease_until = NULL WHERE state <> 'done'"
@@ -96,9 +98,9 @@ def begin(
     return _record(tx.execute(BY_DEDUPE, {"dedupe": dedupe})[0]), False
 
 
-def show(tx: Transaction, id: int) -> Record | None:
-    """One action, or None."""
-    rows = tx.execute(BY_ID, {"id": id})
+def show(tx: Transaction, id: int, *, lock: bool = False) -> Record | None:
+    """One action, or None; `lock` holds it against others until the end of the transaction."""
+    rows = tx.execute(f"{BY_ID} {tx.for_update}" if lock else BY_ID, {"id": id})
     return _record(rows[0]) if rows else None
 
 
@@ -133,14 +135,21 @@ def lease(tx: Transaction, id: int, *, until: str, now: str) -> bool:
     return bool(tx.execute(LEASE, {"id": id, "until": until, "now": now}))
 
 
+def let_go(tx: Transaction, id: int, *, now: str) -> None:
+    """Nobody works on this action any more."""
+    tx.execute(LET_GO, {"id": id, "now": now})
+
+
 def stuck(tx: Transaction, *, now: str, limit: int) -> list[int]:
-    """Unfinished actions that nobody works on any more: their process was killed, or Stripe was away."""
+    """Actions with a call under way that nobody works on any more: their process was killed, or Stripe
+    was away."""
     return [row["id"] for row in tx.execute(STUCK, {"now": now, "limit": limit})]
 
 
 def release_all(tx: Transaction) -> None:
-    """At the start of the only server process: whoever held a lease is gone."""
-    tx.execute(RELEASE)
+    """At the start of a server: where the database takes one at a time, whoever held a lease is gone."""
+    if not tx.shared:
+        tx.execute(RELEASE)
 
 
 def _record(row: Row) -> Record:

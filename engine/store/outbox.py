@@ -233,7 +233,7 @@ def requeue(tx: Transaction, id: int, *, now: str) -> bool:
 
 def release_all(tx: Transaction) -> None:
     """At the start of a server: where the database takes one at a time, whoever held a lease is gone."""
-    if not tx.skip_locked:
+    if not tx.shared:
         tx.execute(RELEASE)
 
 

@@ -309,7 +309,7 @@ class PostgresReader(PostgresTransaction):
 
 
 class _Savepoint:
-    __slots__ = ("_held", "_kept", "_name", "_tx")
+    __slots__ = ("_held", "_kept", "_name", "_read", "_tx")
 
     def __init__(self, tx: PostgresTransaction) -> None:
         self._tx = tx
@@ -322,6 +322,7 @@ class _Savepoint:
         self._name = f"s{tx._depth}"
         self._kept = len(tx.changes)
         self._held = len(tx._undo)
+        self._read = len(tx._seen)
         tx._tell(f"SAVEPOINT {self._name}")
 
     def __exit__(
@@ -342,6 +343,9 @@ class _Savepoint:
             else:
                 tx._held[spot] = before
         del tx._undo[self._held :]
+        # What was worked out of these is undone, and run again it reads them as they are then.
+        while len(tx._seen) > self._read:
+            tx._seen.popitem()
         if tx.lost is None:
             tx._tell(f"ROLLBACK TO {self._name}")
             tx._tell(f"RELEASE {self._name}")

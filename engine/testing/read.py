@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 
 from engine import clock
-from engine.actions import input_problems
 from engine.catalogue import shape
 from engine.check.near import did_you_mean
 from engine.errors import BadInput, Place, Problem, ProblemsFound
+from engine.inputs import input_problems
 from engine.model import Path, Value
 from engine.paths import shown
 from engine.project import Project

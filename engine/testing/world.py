@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from engine.actions import Actions, Answer, Asked
+from engine.actions import Actions, Asked
+from engine.answer import Answer
 from engine.clock import timestamp
 from engine.errors import BadInput, Place
 from engine.model import Row

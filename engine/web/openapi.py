@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from engine import __version__
-from engine.actions import inputs_of
 from engine.catalogue import Output
+from engine.inputs import inputs_of
 from engine.model import Value
 from engine.project import Project
 from engine.run import CompiledFlow

@@ -128,9 +128,10 @@ class Shop:
 
 
 @contextlib.contextmanager
-def open_shop(folder: pathlib.Path) -> Iterator[Shop]:
-    """Stand-in and server, each knowing the other; events are held until `deliver`."""
-    project = copy_of_example(folder)
+def open_shop(folder: pathlib.Path, database: str | None = None) -> Iterator[Shop]:
+    """Stand-in and server, each knowing the other; events are held until `deliver`. `database` as
+    project.yaml writes it."""
+    project = copy_of_example(folder, database)
     with running(State(seed=1)) as standin, serving(project, standin.url) as (url, app):
         standin.state.delivery.hold = True
         webhook_endpoints.create(standin.state, f"{url}/webhooks/stripe", ["*"], None, SECRET)

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from engine.actions import LEASE, Actions, Asked
+from engine.actions import Actions, Asked
 from engine.model import HttpRules
 from engine.net import Request
 from engine.net.inline import ask
 from engine.project import Project
 from engine.store import actions, outbox, runs
+from engine.stretch import LEASE
 from tests.conftest import PROJECT
 from tests.outbox.support import START, Server, Shop, sent
 

@@ -1,9 +1,10 @@
-"""A wire between the engine and PostgreSQL that can be cut at a given word, as networks are."""
+"""A wire between the engine and PostgreSQL that can be cut at a given statement, as networks are."""
 
 from __future__ import annotations
 
 import contextlib
 import pathlib
+import re
 import socket
 import tempfile
 import threading
@@ -12,6 +13,9 @@ from typing import Literal
 from urllib.parse import parse_qs, urlencode
 
 Cut = Literal["before", "after"]
+PARSE = re.compile(rb"P.{4}(s\d+)\0([^\0]+)\0", re.DOTALL)
+BIND = re.compile(rb"B.{4}\0(s\d+)\0", re.DOTALL)
+LONGEST_NAME = 16
 
 
 class Wire:
@@ -19,9 +23,10 @@ class Wire:
 
     def __init__(self, target: str, folder: pathlib.Path) -> None:
         self._target = target
-        self._word = b""
+        self._sql: bytes | None = None
         self._cut: Cut = "before"
         self._then = False
+        self._skip = 0
         self.cuts = 0
         self.refusing = False
         """Whether new connections are closed at once, as while a server is away."""
@@ -32,10 +37,14 @@ class Wire:
         self._threads: list[threading.Thread] = []
         self._start(self._accept)
 
-    def cut(self, word: bytes, how: Cut, *, refusing: bool = False) -> None:
-        """Cut the next connection on which the engine sends this word: before the server has it, or
-        after the server has answered, so that only the answer is lost. `refusing` from then on."""
-        self._word, self._cut, self._then = word, how, refusing
+    def cut(self, sql: str, how: Cut, *, skip: int = 0, refusing: bool = False) -> None:
+        """Cut the connection on which the engine next runs a statement that begins so: before the
+        server has it, or after the server has answered, so that only the answer is lost.
+
+        `skip` lets so many pass first; `refusing`: so are all others, and new ones refused.
+        """
+        self._cut, self._then, self._skip = how, refusing, skip
+        self._sql = sql.encode()
 
     def close(self) -> None:
         _end(*self._ends)
@@ -64,17 +73,36 @@ class Wire:
                     self._start(work, near, far, muted)
 
     def _out(self, near: socket.socket, far: socket.socket, muted: threading.Event) -> None:
+        prepared: dict[bytes, bytes] = {}
+        end = b""
         with contextlib.suppress(OSError):
             while data := near.recv(65536):
-                if self._word and self._word in data:
-                    self._word = b""
-                    self.cuts += 1
-                    self.refusing = self._then
+                # What a read has cut in two is seen with the next.
+                sent, end = end + data, (end + data)[-LONGEST_NAME:]
+                prepared |= {found[1]: found[2] for found in PARSE.finditer(sent)}
+                if self._run(sent, prepared):
+                    if self.refusing:
+                        _end(*(end for end in self._ends[1:] if end not in (near, far)))
                     if self._cut == "before":
                         break
                     muted.set()
                 far.sendall(data)
         _end(near, far)
+
+    def _run(self, sent: bytes, prepared: dict[bytes, bytes]) -> bool:
+        """Whether the statement to cut at is run here."""
+        wanted = self._sql
+        if wanted is None:
+            return False
+        for bind in BIND.finditer(sent):
+            if prepared.get(bind[1], b"").startswith(wanted):
+                if self._skip == 0:
+                    self._sql = None
+                    self.cuts += 1
+                    self.refusing = self._then
+                    return True
+                self._skip -= 1
+        return False
 
     def _back(self, near: socket.socket, far: socket.socket, muted: threading.Event) -> None:
         with contextlib.suppress(OSError):
