@@ -26,6 +26,16 @@ mkdir -p "$target" "$tests"
 "$esbuild" codemirror.js "${options[@]}" --outfile="$target/codemirror.js"
 echo 'export { Graph, layout } from "@dagrejs/dagre";' > dagre.js
 "$esbuild" dagre.js "${options[@]}" --outfile="$target/dagre.js"
+# For `tsc --checkJs` over the studio's own files: what a bundle exports, of any type.
+for bundle in codemirror dagre; do
+  node --input-type=module -e '
+    import { readFileSync } from "node:fs";
+    const [, names] = /export\s*\{([^}]*)\};?\s*$/.exec(readFileSync(process.argv[1], "utf8"));
+    const all = names.split(",").map((one) => one.trim().split(" as ").at(-1)).sort();
+    console.log("// Written by scripts/vendor_frontend.sh.");
+    for (const name of all) console.log(`export const ${name}: any;`);
+  ' "$target/$bundle.js" > "$target/$bundle.d.ts"
+done
 {
   echo "Libraries bundled in this folder by scripts/vendor_frontend.sh, and their licences."
   for folder in node_modules/@codemirror/* node_modules/@lezer/* node_modules/@dagrejs/* \

@@ -35,6 +35,12 @@ TYPES = """
 """
 
 
+LATEST = """
+    SELECT (SELECT max(id) FROM actionflow_run) AS run,
+        (SELECT id FROM actionflow_inbox ORDER BY received_at DESC, id DESC LIMIT 1) AS event
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """What runs must be, where it is given."""
@@ -111,6 +117,11 @@ def _page(rows: list[dict[str, Value]], limit: int, floor: int) -> Page:
     full = len(rows) == limit
     go_on = rows[-1]["id"] if full else floor
     return Page(rows, go_on if go_on > 1 else None, not full and floor > 1)
+
+
+def latest(tx: Transaction) -> dict[str, Value]:
+    """The ids of the latest `run` and the latest `event`, None where there is none."""
+    return dict(tx.execute(LATEST)[0])
 
 
 def unfinished(tx: Transaction) -> Mapping[str, int]:

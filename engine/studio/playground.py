@@ -23,8 +23,13 @@ LARGEST_COPY = 256 * 1024 * 1024
 """Bytes of an SQLite file that a dry run still copies; larger ones are tried on seed.yaml."""
 
 
-def events_for(project: Project, flow: str, tx: Transaction) -> dict[str, Value]:
-    """Events that start this flow: recorded ones by name, and the latest of the inbox by id."""
+def events_for(
+    project: Project, flow: str, tx: Transaction, *, wanted: str | None = None
+) -> dict[str, Value]:
+    """Events that start this flow: recorded ones by name, and the latest of the inbox by id.
+
+    `wanted` is the id of one that is offered however old it is.
+    """
     recorded = []
     for path in sorted((project.folder / FOLDER).glob("*.json")):
         try:
@@ -33,12 +38,15 @@ def events_for(project: Project, flow: str, tx: Transaction) -> dict[str, Value]
             continue  # `check` says what is wrong with it
         if _starts(project, flow, event):
             recorded.append({"name": path.stem, "type": event.type, "version": event.api_version})
-    received = []
-    for row in inbox.listing(tx, limit=LATEST):
-        if row.flow == flow:
-            received.append(
-                {"id": row.id, "type": row.type, "at": row.received_at, "state": row.state}
-            )
+    rows = inbox.listing(tx, limit=LATEST)
+    if wanted and wanted not in {row.id for row in rows}:
+        old = inbox.show(tx, wanted)
+        rows = [*rows, old] if old else rows
+    received = [
+        {"id": row.id, "type": row.type, "at": row.received_at, "state": row.state}
+        for row in rows
+        if row.flow == flow
+    ]
     return {"recorded": recorded, "received": received}
 
 

@@ -15,7 +15,8 @@ from starlette.types import Scope
 from engine.web.body import TooLarge, read_body
 from engine.web.problems import problem
 from engine.web.service import Service
-from engine.web.studio_api import API, Asked, read_json
+from engine.web.studio_api import API
+from engine.web.studio_asked import Asked, read_json
 from engine.web.studio_html import NAVIGATION, frame
 from engine.web.studio_security import answer_html, secured
 from engine.web.studio_session import (

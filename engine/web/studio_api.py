@@ -1,104 +1,25 @@
-"""What the studio's pages ask for: JSON over engine/studio, for a signed-in admin."""
+"""What the studio's pages look at, and replay: JSON over engine/studio, for a signed-in admin."""
 
 from __future__ import annotations
 
-import functools
 import logging
-import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
-import orjson
-from starlette.requests import Request
-from starlette.responses import Response
-
-from engine.errors import BadInput, ProblemsFound
+from engine.errors import BadInput
 from engine.model import Value
-from engine.store.base import StoreBusy, StoreError
-from engine.store.search import unfinished
-from engine.store.sessions import Session
-from engine.studio import events, playground, runs, tables, workshop
-from engine.studio.workshop import ChangedMeanwhile, Draft
-from engine.web.body import read_body
-from engine.web.problems import problem
-from engine.web.service import Service
+from engine.store import changes
+from engine.store.search import latest, unfinished
+from engine.studio import events, runs, tables, workshop
+from engine.web import studio_edit
+from engine.web.studio_asked import Asked, Work, told
 
 log = logging.getLogger("actionflow.studio")
 
-MOST_BYTES = 1024 * 1024
-AT_ONCE = threading.BoundedSemaphore(2)
-"""Dry runs at a time: each holds a copy of the database."""
 
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One request of a signed-in admin; `given` is the JSON body of a write."""
-
-    service: Service
-    session: Session
-    request: Request
-    given: Mapping[str, Value]
-    may_edit: bool
-
-    def query(self, name: str) -> str | None:
-        return self.request.query_params.get(name) or None
-
-    def number(self, name: str) -> int | None:
-        """A number of the query string. Raises BadInput."""
-        text = self.query(name)
-        if text is None:
-            return None
-        if not text.isdecimal() or len(text) > 18:
-            raise BadInput(f"{name}: expected a whole number.")
-        return int(text)
-
-    def path(self, name: str) -> str:
-        return str(self.request.path_params[name])
-
-    def text(self, name: str) -> str:
-        """A text of the body. Raises BadInput."""
-        found = self.given.get(name)
-        if not isinstance(found, str):
-            raise BadInput(f"'{name}' is missing; expected text.")
-        return found
-
-
-async def read_json(request: Request) -> Mapping[str, Value]:
-    """The body, which must be a JSON object sent as such. Raises TooLarge, ValueError."""
-    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
-        # A form of another site cannot send this type.
-        raise ValueError("The content type is not application/json.")
-    found = orjson.loads(await read_body(request, MOST_BYTES))
-    if not isinstance(found, dict):
-        raise ValueError("The body is no object.")
-    return found
-
-
-Work = Callable[[Asked], Response]
-
-
-def told(work: Callable[[Asked], Value]) -> Work:
-    """The work's data as an answer, or what went wrong as a problem; None is a 404."""
-
-    @functools.wraps(work)
-    def answer(asked: Asked) -> Response:
-        try:
-            found = work(asked)
-        except ChangedMeanwhile as error:
-            return problem(409, "changed_meanwhile", str(error))
-        except ProblemsFound as error:
-            return problem(422, "has_mistakes", str(error))
-        except BadInput as error:
-            return problem(400, "bad_input", str(error))
-        except StoreBusy as error:
-            return problem(503, "busy", str(error), headers={"Retry-After": "5"})
-        except StoreError as error:
-            return problem(422, "store_refused", str(error))
-        if found is None:
-            return problem(404, "not_found", "There is nothing under this name.")
-        return Response(orjson.dumps(found, default=str), media_type="application/json")
-
-    return answer
+@told
+def pulse(asked: Asked) -> Value:
+    """What tells an open page that there is something new; it is asked every other second."""
+    with asked.service.store.reader() as tx:
+        return latest(tx) | {"change": changes.position(tx)}
 
 
 @told
@@ -196,84 +117,8 @@ def table_page(asked: Asked) -> Value:
         )
 
 
-@told
-def words(asked: Asked) -> Value:
-    return playground.words(asked.service.project)
-
-
-@told
-def flow_text(asked: Asked) -> Value:
-    """A flow's file as it is on disk, its check, and the events to try it on."""
-    project, name = asked.service.project, asked.path("name")
-    if name not in project.flows:
-        return None
-    text = workshop.read_text(workshop.flow_file(project, name))
-    with asked.service.store.reader() as tx:
-        found = playground.events_for(project, name, tx)
-    return {
-        "name": name,
-        "text": text,
-        "digest": workshop.digest(text),
-        "edit": asked.may_edit,
-        "events": found,
-        "check": workshop.draft(project, name, text).as_json(),
-    }
-
-
-def _draft(asked: Asked) -> Draft:
-    return workshop.draft(asked.service.project, asked.path("name"), asked.text("text"))
-
-
-@told
-def check_text(asked: Asked) -> Value:
-    return _draft(asked).as_json()
-
-
-@told
-def dry_run(asked: Asked) -> Value:
-    """The text on one event and a copy of the rows; nothing is written."""
-    project = _draft(asked).project()
-    service = asked.service
-    with service.store.reader() as tx:
-        event = playground.find_event(project, tx, asked.text("source"), asked.text("event"))
-    with AT_ONCE:
-        store, database = playground.database_for(project, service.store, asked.text("rows"))
-        try:
-            return playground.try_flow(project, asked.path("name"), event, store, database)
-        finally:
-            store.close()
-
-
-@told
-def diff(asked: Asked) -> Value:
-    """What saving would change in the file as it is now, and whether it would be taken."""
-    drafted = _draft(asked)
-    before = workshop.read_text(drafted.file)
-    return {
-        "lines": workshop.diff_lines(before, drafted.text),
-        "digest": workshop.digest(before),
-        "same": before == drafted.text,
-        "changed_meanwhile": workshop.digest(before) != asked.text("digest"),
-        "check": drafted.as_json(),
-    }
-
-
-@told
-def save(asked: Asked) -> Value:
-    """Write the file, then have the running server use it."""
-    if not asked.may_edit:
-        raise BadInput(
-            "Saving is off on this server. Write `studio: {edit: true}` in project.yaml, or run it "
-            "with --demo; or change the file where your project is kept."
-        )
-    drafted = _draft(asked)
-    digest = workshop.save(drafted, asked.text("digest"))
-    name, who = asked.path("name"), asked.session.caller
-    log.info("flow %s saved by %s in the studio: %s", name, who, digest[:12])
-    return {"digest": digest, "running": asked.service.take_flows(drafted.loaded)}
-
-
 API: tuple[tuple[str, str, Work], ...] = (
+    ("GET", "pulse", pulse),
     ("GET", "runs", run_list),
     ("GET", "runs/{id:int}", run_page),
     ("GET", "inbox", event_list),
@@ -284,10 +129,10 @@ API: tuple[tuple[str, str, Work], ...] = (
     ("GET", "flows/{name}", flow_page),
     ("GET", "tables", table_list),
     ("GET", "tables/{name}", table_page),
-    ("GET", "words", words),
-    ("GET", "playground/{name}", flow_text),
-    ("POST", "playground/{name}/check", check_text),
-    ("POST", "playground/{name}/dry-run", dry_run),
-    ("POST", "playground/{name}/diff", diff),
-    ("POST", "playground/{name}/save", save),
+    ("GET", "words", studio_edit.words),
+    ("GET", "playground/{name}", studio_edit.flow_text),
+    ("POST", "playground/{name}/check", studio_edit.check_text),
+    ("POST", "playground/{name}/dry-run", studio_edit.dry_run),
+    ("POST", "playground/{name}/diff", studio_edit.diff),
+    ("POST", "playground/{name}/save", studio_edit.save),
 )

@@ -1,7 +1,22 @@
 // Asking the server. Writes carry the CSRF token of the page.
 
-const csrf = document.querySelector('meta[name="csrf"]').content;
+const csrf = /** @type {HTMLMetaElement} */ (document.querySelector('meta[name="csrf"]')).content;
 
+/** An answer that says no. */
+export class Refused extends Error {
+  /** @param {number} status @param {{detail?: string, code?: string} | null} body */
+  constructor(status, body) {
+    super(body?.detail ?? `The server answered ${status}.`);
+    this.status = status;
+    this.code = body?.code ?? "";
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {RequestInit} [options]
+ * @returns {Promise<any>}
+ */
 async function ask(path, options) {
   const answer = await fetch(`/studio/api/${path}`, { credentials: "same-origin", ...options });
   if (answer.status === 401) {
@@ -15,23 +30,26 @@ async function ask(path, options) {
   } catch {
     // A proxy's page, perhaps; the status has to do.
   }
-  if (!answer.ok) {
-    const error = new Error(data?.detail ?? `The server answered ${answer.status}.`);
-    error.status = answer.status;
-    error.code = data?.code;
-    throw error;
-  }
+  if (!answer.ok) throw new Refused(answer.status, data);
   return data;
 }
 
-/** Read: `get("runs", {flow: "pay"})`. */
+/**
+ * Read: `get("runs", {flow: "pay"})`.
+ * @param {string} path
+ * @param {Record<string, string | null | undefined>} [params]
+ */
 export function get(path, params = {}) {
-  const given = Object.entries(params).filter(([, value]) => value !== null && value !== undefined && value !== "");
-  const query = new URLSearchParams(given).toString();
-  return ask(query ? `${path}?${query}` : path);
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) if (value) query.set(name, value);
+  return ask(`${query}` ? `${path}?${query}` : path);
 }
 
-/** Write. */
+/**
+ * Write.
+ * @param {string} path
+ * @param {object} [body]
+ */
 export function post(path, body = {}) {
   const headers = { "Content-Type": "application/json", "X-CSRF-Token": csrf };
   return ask(path, { method: "POST", headers, body: JSON.stringify(body) });

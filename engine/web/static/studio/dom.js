@@ -1,48 +1,105 @@
 // Building pages. Text only ever becomes text: nothing here or elsewhere in the studio parses HTML.
 
-/** An element: `h("p", {class: "dim"}, "text", child)`. Functions become listeners, null and false are left out. */
+/** @typedef {import("./types").Content} Content */
+/** @typedef {import("./types").Props} Props */
+
+/**
+ * An element: `h("p", {class: "dim"}, "text", child)`. Functions become listeners; null and false are left out.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Props} [props]
+ * @param {...Content} children
+ */
 export function h(tag, props, ...children) {
   return fill(document.createElement(tag), props, children);
 }
 
-/** The same for SVG. */
+/**
+ * The same for SVG.
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Props} [props]
+ * @param {...Content} children
+ */
 export function s(tag, props, ...children) {
   return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), props, children);
 }
 
+/**
+ * @template {Element} T
+ * @param {T} element
+ * @param {Props | undefined} props
+ * @param {Content[]} children
+ * @returns {T}
+ */
 function fill(element, props, children) {
   for (const [name, value] of Object.entries(props ?? {})) {
     if (value === null || value === undefined || value === false) continue;
     if (typeof value === "function") element.addEventListener(name, value);
     else element.setAttribute(name, value === true ? "" : String(value));
   }
-  element.append(...children.flat(Infinity).filter((one) => one !== null && one !== undefined && one !== false));
+  element.append(...flat(children));
   return element;
 }
 
-/** Replace what `main` shows below its heading, which becomes `title` (text or nodes). */
+/**
+ * What of this there is to be seen.
+ * @param {Content} content
+ * @returns {(Node | string)[]}
+ */
+export function flat(content) {
+  if (Array.isArray(content)) return content.flatMap(flat);
+  if (content === null || content === undefined || content === false) return [];
+  return [content instanceof Node ? content : String(content)];
+}
+
+/**
+ * Have an element hold this and nothing else. What had the focus in it has it again, where it is still there.
+ * @param {Element} place
+ * @param {...Content} content
+ */
+export function refill(place, ...content) {
+  const focused = place.contains(document.activeElement) ? document.activeElement : null;
+  const name = focused?.getAttribute("aria-label") ?? focused?.textContent;
+  place.replaceChildren(...flat(content));
+  if (!focused) return;
+  const alike = [...place.querySelectorAll(focused.localName)].filter((one) => (one.getAttribute("aria-label") ?? one.textContent) === name);
+  /** @type {HTMLElement | undefined} */ (alike[0])?.focus({ preventScroll: true });
+}
+
+/**
+ * What `main` shows: its heading (text or nodes), then the rest.
+ * @param {Content} title
+ * @param {...Content} children
+ */
 export function show(title, ...children) {
-  const main = document.getElementById("main");
   const heading = h("h1", null, title);
-  main.replaceChildren(heading, ...children.flat(Infinity).filter(Boolean));
-  const words = heading.textContent;
+  refill(main(), heading, ...children);
   const rest = document.title.split(" · ").slice(-2).join(" · ");
-  document.title = `${words} · ${rest}`;
+  document.title = `${(heading.textContent ?? "").trim()} · ${rest}`;
 }
 
-/** What went wrong, in place of the page or of a part of it. */
+const main = () => /** @type {HTMLElement} */ (document.getElementById("main"));
+
+/**
+ * What went wrong, in place of the page or of a part of it.
+ * @param {unknown} error
+ */
 export function trouble(error) {
-  return h("p", { class: "error", role: "alert" }, error.message || String(error));
+  return h("p", { class: "error", role: "alert" }, error instanceof Error ? error.message : String(error));
 }
 
-/** Run a page: whatever it throws is shown. */
+/**
+ * Run a page: whatever it throws is shown.
+ * @param {() => Promise<void>} work
+ */
 export async function page(work) {
   try {
     await work();
   } catch (error) {
     document.getElementById("loading")?.remove();
-    document.getElementById("main").append(trouble(error));
-    if (!error.status) throw error;
+    main().append(trouble(error));
+    if (!(error instanceof Error && "status" in error)) throw error;
   } finally {
     document.body.dataset.ready = "yes";
   }
@@ -53,101 +110,10 @@ export function argument() {
   return decodeURIComponent(location.pathname.split("/")[3] ?? "");
 }
 
-export const STATES = {
-  done: ["✓", "done"],
-  stopped: ["■", "stopped"],
-  failed: ["✕", "failed"],
-  dead: ["✕", "dead letter"],
-  waiting: ["◷", "waiting"],
-  received: ["◷", "received"],
-  ignored: ["○", "set aside"],
-  duplicate: ["○", "seen before"],
-  left: ["○", "left alone"],
-};
-
-/** An outcome or state as a badge: a mark, a word and a colour. */
-export function badge(state) {
-  const [mark, word] = STATES[state] ?? ["•", state];
-  return h("span", { class: `badge ${state}` }, h("span", { "aria-hidden": "true" }, mark), ` ${word}`);
-}
-
-/** A timestamp text (UTC) as people read it. */
-export function time(text) {
-  if (!text) return "";
-  return h("time", { datetime: text, title: `${text} (UTC)` }, text.replace("T", " ").replace("Z", ""));
-}
-
-/** Microseconds in the unit that fits. */
-export function took(us) {
-  if (us < 1000) return `${us} µs`;
-  return us < 1_000_000 ? `${(us / 1000).toFixed(1)} ms` : `${(us / 1_000_000).toFixed(2)} s`;
-}
-
-/** A table with a caption for screen readers; `rows` are lists of cells. */
-export function grid(caption, columns, rows) {
-  const head = columns.map((one) => h("th", { scope: "col" }, one));
-  const body = rows.map((cells) => h("tr", null, cells.map((cell) => h("td", null, cell))));
-  return h(
-    "div",
-    { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
-    h("table", null, h("caption", { class: "unseen" }, caption), h("thead", null, h("tr", null, head)), h("tbody", null, body)),
-  );
-}
-
-/** A JSON value as it stands in a line. */
-export function short(value, most = 160) {
-  const text = typeof value === "string" ? JSON.stringify(value) : JSON.stringify(value) ?? "";
-  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
-}
-
-/** A JSON value whole, to be read and copied. */
-export function json(value, label) {
-  const text = JSON.stringify(value, null, 2);
-  const copy = h("button", { class: "quiet copy", type: "button", click: () => navigator.clipboard?.writeText(text) }, "Copy");
-  return h("div", { class: "json" }, copy, h("pre", { tabindex: "0", role: "region", "aria-label": label }, text));
-}
-
-/** A page's facts: pairs of a term and what it is; empty ones are left out. */
-export function facts(pairs) {
-  const shown = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return h("dl", { class: "facts" }, shown.map(([term, value]) => h("div", null, h("dt", null, term), h("dd", null, value))));
-}
-
-/** A form of filters that live in the address: choosing one loads the page with it. */
-export function filters(label, fields) {
-  const form = h("form", { class: "filters", method: "get", role: "search", "aria-label": label }, fields);
-  form.addEventListener("formdata", (event) => {
-    for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);
-  });
-  for (const select of form.querySelectorAll("select")) select.addEventListener("change", () => form.requestSubmit());
-  return form;
-}
-
-/** A labelled choice. `options` are texts or pairs of value and text; the first stands for all. */
-export function choice(name, label, all, options, chosen) {
-  const listed = [["", all], ...options.map((one) => (Array.isArray(one) ? one : [one, one]))];
-  if (chosen && !listed.some(([value]) => value === chosen)) listed.push([chosen, chosen]);
-  return h(
-    "label",
-    null,
-    h("span", null, label),
-    h("select", { name }, listed.map(([value, text]) => h("option", { value, selected: value === (chosen ?? "") }, text))),
-  );
-}
-
-/** Links to the newest and to the older entries of a list. */
-export function paging(params, older) {
-  const here = new URLSearchParams(location.search);
-  const paged = params.some((name) => here.has(name));
-  const first = new URLSearchParams(here);
-  params.forEach((name) => first.delete(name));
-  const next = new URLSearchParams(first);
-  if (older) params.forEach((name, index) => next.set(name, older[index]));
-  if (!paged && !older) return null;
-  return h(
-    "nav",
-    { class: "paging", "aria-label": "Pages" },
-    paged ? h("a", { class: "button", href: `?${first}` }, "« Newest") : null,
-    older ? h("a", { class: "button", href: `?${next}`, rel: "next" }, "Older »") : null,
-  );
+/**
+ * The query string of the address.
+ * @returns {Record<string, string | undefined>}
+ */
+export function asked() {
+  return Object.fromEntries(new URLSearchParams(location.search));
 }

@@ -39,6 +39,7 @@ const colours = HighlightStyle.define([
   { tag: [tags.separator, tags.punctuation, tags.squareBracket, tags.brace], color: "var(--dim)" },
 ]);
 
+/** @param {string} colour */
 const underline = (colour) => ({
   // CodeMirror's own underline is a picture in a data: address, which the content policy forbids.
   backgroundImage: "none",
@@ -46,6 +47,7 @@ const underline = (colour) => ({
   textUnderlineOffset: "3px",
   textDecorationSkipInk: "none",
 });
+/** @param {string} colour @param {string} text */
 const marker = (colour, text) => ({ content: `"${text}"`, color: colour, fontWeight: "700", fontSize: "0.9em" });
 
 const looks = EditorView.theme({
@@ -63,9 +65,11 @@ const looks = EditorView.theme({
   "&.cm-focused .cm-matchingBracket": { backgroundColor: "var(--accent-soft)", color: "var(--ink)" },
   ".cm-lintRange-error": underline("var(--bad)"),
   ".cm-lintRange-warning": underline("var(--warn)"),
-  ".cm-lint-marker": { width: "1em", height: "1.2em" },
-  ".cm-lint-marker-error": marker("var(--bad)", "✕"),
-  ".cm-lint-marker-warning": marker("var(--warn)", "!"),
+  ".cm-gutter-lint": { width: "1.2em" },
+  ".cm-lint-marker": { width: "1em", height: "auto" },
+  ".cm-lint-marker-error, .cm-lint-marker-warning, .cm-lint-marker-info": { content: "normal" },
+  ".cm-lint-marker-error:before": marker("var(--bad)", "✕"),
+  ".cm-lint-marker-warning:before": marker("var(--warn)", "!"),
   ".cm-tooltip": { backgroundColor: "var(--paper)", color: "var(--ink)", border: "1px solid var(--strong-line)", borderRadius: "6px", boxShadow: "0 6px 20px rgb(0 0 0 / 18%)" },
   ".cm-tooltip-lint": { maxWidth: "34rem" },
   ".cm-diagnostic": { padding: "6px 10px", borderLeftWidth: "4px", fontFamily: "system-ui, sans-serif", whiteSpace: "pre-wrap" },
@@ -83,9 +87,13 @@ const looks = EditorView.theme({
   ".cm-searchMatch": { backgroundColor: "var(--warn-soft)" },
 });
 
+/** @typedef {{line: number, column: number}} Place from 1 */
+
 /**
  * An editor inside `host`. `complete` is a CodeMirror completion source, `changed(text)` hears of
  * edits, `keys` are more key bindings. Tab moves on, as everywhere; Ctrl-] and Ctrl-[ indent.
+ * @param {HTMLElement} host
+ * @param {{text: string, label: string, complete: (context: any) => unknown, changed: (text: string) => void, keys: object[]}} options
  */
 export function editor(host, { text, label, complete, changed, keys }) {
   const root = host.attachShadow({ mode: "open" });
@@ -115,15 +123,19 @@ export function editor(host, { text, label, complete, changed, keys }) {
         EditorState.tabSize.of(2),
         EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false" }),
         keymap.of([...keys, ...closeBracketsKeymap, ...completionKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...lintKeymap]),
-        EditorView.updateListener.of((update) => {
+        EditorView.updateListener.of((/** @type {any} */ update) => {
           if (update.docChanged) changed(update.state.doc.toString());
         }),
       ],
     }),
   });
   return {
+    /** @returns {string} */
     text: () => view.state.doc.toString(),
-    /** Show findings: each at its line and column, under the word that stands there. */
+    /**
+     * Show findings: each at its line and column, under the word that stands there.
+     * @param {import("./types").Problem[]} problems
+     */
     mark(problems) {
       const { doc } = view.state;
       const marks = problems.map((one) => ({
@@ -135,13 +147,20 @@ export function editor(host, { text, label, complete, changed, keys }) {
       marks.sort((a, b) => a.from - b.from);
       view.dispatch(setDiagnostics(view.state, marks));
     },
-    /** Put the cursor there and go on typing. */
+    /**
+     * Put the cursor there and go on typing.
+     * @param {number} line
+     * @param {number} column
+     */
     go(line, column = 1) {
       const { from } = span(view.state.doc, { line, column });
       view.dispatch({ selection: { anchor: from }, effects: EditorView.scrollIntoView(from, { y: "center" }) });
       view.focus();
     },
-    /** Bring a line into sight, the focus stays where it is. */
+    /**
+     * Bring a line into sight, the focus stays where it is.
+     * @param {number} line
+     */
     reveal(line) {
       const { from } = view.state.doc.line(Math.min(line, view.state.doc.lines));
       view.dispatch({ selection: { anchor: from }, effects: EditorView.scrollIntoView(from, { y: "center" }) });
@@ -149,7 +168,11 @@ export function editor(host, { text, label, complete, changed, keys }) {
   };
 }
 
-/** From a place (line and column from 1) to the end of what stands there. */
+/**
+ * From a place to the end of what stands there.
+ * @param {any} doc
+ * @param {Place} place
+ */
 function span(doc, place) {
   const line = doc.line(Math.min(Math.max(place.line, 1), doc.lines));
   const from = Math.min(line.from + Math.max(place.column - 1, 0), line.to);

@@ -1,10 +1,10 @@
 import { get } from "./api.js";
-import { argument, facts, h, page, show } from "./dom.js";
+import { argument, h, page, show } from "./dom.js";
+import { block, facts } from "./parts.js";
 import { graphView } from "./view.js";
 
 page(async () => {
-  const flow = await get(`flows/${argument()}`);
-  const view = graphView(flow.graph, `The flow ${flow.name}`);
+  const flow = await get(`flows/${encodeURIComponent(argument())}`);
   show(
     flow.name,
     flow.title ? h("p", { class: "lead" }, flow.title) : null,
@@ -14,7 +14,7 @@ page(async () => {
       ["Runs", h("a", { href: `/studio/runs?flow=${flow.name}` }, "see its runs")],
     ]),
     h("p", { class: "actions" }, h("a", { class: "button", href: `/studio/playground/${flow.name}` }, "Open in the playground")),
-    view.element,
-    h("details", null, h("summary", null, "YAML that is running now"), h("div", { class: "json" }, h("pre", { tabindex: "0", role: "region", "aria-label": "The flow's YAML" }, flow.source))),
+    graphView(flow.graph, `The flow ${flow.name}`),
+    h("details", null, h("summary", null, "YAML that is running now"), block(flow.source, "The flow's YAML")),
   );
 });

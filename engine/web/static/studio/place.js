@@ -1,30 +1,41 @@
 // Where in a flow the cursor stands, read from indentation and brackets: a line that is being written is
 // no YAML yet, and no parser knows what it will be.
 
+import { brackets, closed, plain } from "./brackets.js";
+
+/** @typedef {{text: string, blank: boolean, dash: number, column: number, key: string | null, value: string, open: number}} Line */
+
 /**
  * The keys and indexes that lead to the cursor (`path`), the mappings on the way with their plain values
  * (`maps`, outermost first), and whether a key or a value is being written (`kind`).
- *
- * `text` is the whole file, `number` the cursor's line from 0, `before` that line up to the cursor.
+ * @param {string} text the whole file
+ * @param {number} number the cursor's line, from 0
+ * @param {string} before that line up to the cursor
+ * @returns {{path: (string | number)[], maps: Record<string, string>[], kind: string} | null}
  */
 export function place(text, number, before) {
   const lines = text.split("\n").map(parsed);
   const current = parsed(before);
   const flow = current.open >= 0 ? brackets(before.slice(current.open), lines[number].text.slice(before.length)) : null;
+  /** @type {(string | number)[]} */
   const path = flow ? [...flow.path] : [];
   const maps = flow ? [...flow.maps] : [];
   const kind = flow ? flow.kind : current.key !== null ? "value" : "key";
   let { column, dash } = current;
   let at = number;
-  if (current.key !== null) path.unshift(current.key);
-  else if (flow && dash >= 0) {
-    // The bracket is the entry of a list itself.
-    const owner = ownerOfList(lines, at, dash);
-    if (owner < 0) return null;
-    path.unshift(lines[owner].key, 0);
+  /** @param {number} owner */
+  const intoList = (owner) => {
+    path.unshift(/** @type {string} */ (lines[owner].key), 0);
     ({ column, dash } = lines[owner]);
     at = owner;
-  } else if (flow) return null;
+  };
+  if (current.key !== null) path.unshift(current.key);
+  else if (flow) {
+    // Without a key the bracket is the entry of a list itself.
+    const owner = dash >= 0 ? ownerOfList(lines, at, dash) : -1;
+    if (owner < 0) return null;
+    intoList(owner);
+  }
   for (;;) {
     maps.unshift(siblings(lines, at, column, at === number ? current : null));
     let top = at;
@@ -33,30 +44,40 @@ export function place(text, number, before) {
       if (lines[top].column < column) break;
       dash = lines[top].dash;
     }
-    if (dash < 0) {
-      if (top < 0) return { path, maps, kind };
-      if (lines[top].key === null) return null;
-      path.unshift(lines[top].key);
-    } else {
-      top = ownerOfList(lines, Math.max(top, 0), dash);
-      if (top < 0) return null;
-      path.unshift(lines[top].key, 0);
+    if (dash >= 0) {
+      const owner = ownerOfList(lines, Math.max(top, 0), dash);
+      if (owner < 0) return null;
+      intoList(owner);
+      continue;
     }
-    ({ column, dash } = lines[top]);
+    if (top < 0) return { path, maps, kind };
+    const owner = lines[top];
+    if (owner.key === null) return null;
+    path.unshift(owner.key);
+    ({ column, dash } = owner);
     at = top;
   }
 }
 
-/** The line whose key holds the list that has a dash at this column on line `at`; -1 for none. */
+/**
+ * The line whose key holds the list that has a dash at this column on line `at`; -1 for none.
+ * @param {Line[]} lines
+ * @param {number} at
+ * @param {number} dash
+ */
 function ownerOfList(lines, at, dash) {
   let owner = at - 1;
   while (owner >= 0 && (lines[owner].blank || lines[owner].column > dash || lines[owner].dash === dash)) owner--;
   return owner >= 0 && lines[owner].key !== null ? owner : -1;
 }
 
-/** A line: where its dash and its key stand, the key, what follows it, and where a bracket is left open. */
+/**
+ * A line: where its dash and its key stand, the key, what follows it, and where a bracket is left open.
+ * @param {string} text
+ * @returns {Line}
+ */
 export function parsed(text) {
-  const [, indent, dashes, key, value] = /^(\s*)((?:- +|-$)*)(?:([\w.$-]+)\s*:(?=\s|$))?\s*(.*)$/.exec(text);
+  const [, indent, dashes, key, value] = /** @type {RegExpExecArray} */ (/^(\s*)((?:- +|-$)*)(?:([\w.$-]+)\s*:(?=\s|$))?\s*(.*)$/.exec(text));
   return {
     text,
     blank: /^\s*(#.*)?$/.test(text),
@@ -68,23 +89,17 @@ export function parsed(text) {
   };
 }
 
-const QUOTED = /"(?:\\.|[^"\\])*"?|'[^']*'?/g;
-
-/** A value as written, without a comment; a quoted one without its quotes. */
-function plain(value) {
-  const found = value.replace(/(^|\s)#.*$/, "").trim();
-  return found.replace(/^(["'])(.*)\1$/, "$2");
-}
-
-function closed(value) {
-  let depth = 0;
-  for (const char of value.replace(QUOTED, "")) depth += "{[".includes(char) ? 1 : "]}".includes(char) ? -1 : 0;
-  return depth <= 0;
-}
-
-/** The keys that stand in one mapping, with their plain values, around line `at`. */
+/**
+ * The keys that stand in one mapping, with their plain values, around line `at`.
+ * @param {Line[]} lines
+ * @param {number} at
+ * @param {number} column
+ * @param {Line | null} current the line at the cursor, as far as it goes
+ */
 function siblings(lines, at, column, current) {
+  /** @type {Record<string, string>} */
   const found = {};
+  /** @param {Line} line */
   const add = (line) => {
     if (line.key !== null && line.column === column) found[line.key] = line.value;
   };
@@ -104,48 +119,4 @@ function siblings(lines, at, column, current) {
     add(line);
   }
   return found;
-}
-
-/**
- * The same for `{…}` and `[…]` in one line: `before` the cursor, and what comes `after` it. `maps` are the
- * mappings around the cursor, `all` every mapping met, in order.
- */
-export function brackets(before, after) {
-  const stack = [];
-  const all = [];
-  read(before, stack, all);
-  const around = [...stack];
-  const inner = around.at(-1);
-  const path = around.flatMap((one) => (one.map ? (one.key === null ? [] : [one.key]) : [0]));
-  const kind = inner?.map && inner.key === null ? "key" : "value";
-  // What follows the cursor in the same brackets is there already, too.
-  read(after, stack, all);
-  return { path, maps: around.filter((one) => one.map).map((one) => one.found), kind, all: all.map((one) => one.found) };
-}
-
-function read(text, stack, all) {
-  const tokens = /"(?:\\.|[^"\\])*"?|'[^']*'?|[{}[\],]|:(?=\s|$)|[^{}[\],:"']+|./g;
-  let words = "";
-  const settle = () => {
-    const top = stack.at(-1);
-    if (top?.map && top.key !== null) top.found[top.key] = top.found[top.key] || plain(words);
-    if (top) top.key = null;
-    words = "";
-  };
-  for (const [token] of text.matchAll(tokens)) {
-    const top = stack.at(-1);
-    if (token === "{" || token === "[") {
-      const one = { map: token === "{", key: null, found: {} };
-      stack.push(one);
-      if (one.map) all.push(one);
-      words = "";
-    } else if (token === ",") settle();
-    else if (token === "}" || token === "]") {
-      settle();
-      stack.pop();
-    } else if (token === ":" && top?.map && top.key === null) {
-      top.key = plain(words);
-      words = "";
-    } else words += token;
-  }
 }

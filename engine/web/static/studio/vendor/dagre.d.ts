@@ -1,0 +1,3 @@
+// Written by scripts/vendor_frontend.sh.
+export const Graph: any;
+export const layout: any;
