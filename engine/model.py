@@ -161,6 +161,24 @@ class LiveRules:
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionRules:
+    """Days until what is finished is forgotten; None keeps it for ever.
+
+    Stripe delivers an event again for up to 30 days, and an event is known by its row: less is refused.
+    """
+
+    events: int | None = 90
+    runs: int | None = 90
+    calls: int | None = 90
+    actions: int | None = 90
+
+    def days(self, kind: Literal["events", "runs", "calls", "actions"]) -> int | None:
+        """For one of the four."""
+        found: int | None = getattr(self, kind)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class StudioRules:
     """Whether the studio is served, and whether flows may be saved in it (docs/studio.md)."""
 
@@ -184,6 +202,7 @@ class ProjectFile:
     settings: Mapping[str, Value] = field(default_factory=dict)
     http: HttpRules = field(default_factory=HttpRules)
     live: LiveRules = field(default_factory=LiveRules)
+    retention: RetentionRules = field(default_factory=RetentionRules)
     places: Mapping[Path, Place] = field(default_factory=dict)
     jwt: JwtSettings | None = None
     studio: StudioRules = field(default_factory=StudioRules)

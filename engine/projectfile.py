@@ -8,7 +8,17 @@ from collections.abc import Iterator, Mapping
 from engine.accessfile import access_problems, jwt_settings
 from engine.catalogue import shape
 from engine.errors import Problem, ProblemsFound, did_you_mean
-from engine.model import Column, HttpRules, LiveRules, Path, ProjectFile, StudioRules, Table, Value
+from engine.model import (
+    Column,
+    HttpRules,
+    LiveRules,
+    Path,
+    ProjectFile,
+    RetentionRules,
+    StudioRules,
+    Table,
+    Value,
+)
 from engine.net.guard import Allowed
 from engine.paths import shown
 from engine.shape import check_shape, kind
@@ -18,6 +28,13 @@ from engine.yamlfile import Document, read_path
 PROJECT_FILE = "project.yaml"
 DEFAULT_DATABASE = "sqlite:///.actionflow/data.db"
 SYSTEM_TABLES = ("payment", "refund", "recurring_payment")
+
+FEWEST_DAYS = 31
+"""Stripe keeps events for 30 days, and sends them again when asked (https://docs.stripe.com/api/events)."""
+NEEDED = {
+    "events": "Stripe can deliver one again for 30 days: it would run a second time",
+    "actions": "a client that asks again under the same Idempotency-Key would be served a second time",
+}
 
 
 def read_project(path: pathlib.Path) -> ProjectFile:
@@ -33,7 +50,11 @@ def read_project(path: pathlib.Path) -> ProjectFile:
         raise ProblemsFound(problems)
     order = own[data["payment"]["order_table"]]
     tables = {**own, **system_tables(order)}
-    problems = [*access_problems(data, tables, document.place), *_http_problems(document)]
+    problems = [
+        *access_problems(data, tables, document.place),
+        *_http_problems(document),
+        *_retention_problems(document),
+    ]
     if problems:
         raise ProblemsFound(problems)
     written = data.get("http") or {}
@@ -54,6 +75,13 @@ def read_project(path: pathlib.Path) -> ProjectFile:
         studio=_studio(data.get("studio")),
         http=HttpRules(**{**written, "allow": tuple(written.get("allow", ()))}),
         live=LiveRules(**(data.get("live") or {})),
+        retention=_retention(data.get("retention") or {}),
+    )
+
+
+def _retention(written: Mapping[str, Value]) -> RetentionRules:
+    return RetentionRules(
+        **{name: None if days == "forever" else days for name, days in written.items()}
     )
 
 
@@ -61,6 +89,18 @@ def _studio(written: Value) -> StudioRules:
     if isinstance(written, str):  # the only word is `off`
         return StudioRules(on=False)
     return StudioRules(**(written or {}))
+
+
+def _retention_problems(document: Document) -> Iterator[Problem]:
+    for name, why in NEEDED.items():
+        days = (document.data.get("retention") or {}).get(name)
+        if isinstance(days, int) and days < FEWEST_DAYS:
+            yield Problem(
+                "project.retention",
+                document.place(("retention", name)),
+                f"{name} would be forgotten after {days} days, but {why}.",
+                f"Write {FEWEST_DAYS} or more, or `forever`.",
+            )
 
 
 def _http_problems(document: Document) -> Iterator[Problem]:

@@ -77,6 +77,8 @@ _LOADER = {
     "project.key": "A table without a usable key|Rows are told apart by their key.",
     "project.reference": "A reference to no table|A reference names the table whose row it means.",
     "project.one_of": "Choices for what is no text|`one_of` lists texts.",
+    "project.retention": "Events or actions that would be forgotten too early|What came is known by "
+    "its row. Once that is gone, the same event, or the same request, would be done again.",
     "project.read": "A right to read a table that is not there|A role reads the tables of "
     "project.yaml and the system tables.",
     "project.jwt_source": "Tokens without a source of keys, or with several|Keys that verify "

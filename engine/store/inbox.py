@@ -101,11 +101,6 @@ BACKLOG = f"""
     WHERE {UNFINISHED} AND state IN ('received', 'waiting', 'dead') GROUP BY state
 """
 COUNT_ALL = "SELECT count(*) AS events FROM actionflow_inbox"
-PURGE = """
-    DELETE FROM actionflow_inbox
-    WHERE received_at < :older_than AND state IN ('done', 'ignored')
-    RETURNING id
-"""
 
 
 DUE_NOW = "due"
@@ -310,11 +305,6 @@ def counts(tx: Transaction) -> dict[State, int]:
 def backlog(tx: Transaction) -> dict[State, tuple[int, str]]:
     """How many events are not finished, by state, and when the oldest was received; reads those only."""
     return {row["state"]: (row["events"], row["since"]) for row in tx.execute(BACKLOG)}
-
-
-def purge(tx: Transaction, *, older_than: str) -> int:
-    """Forget done and ignored events received before; how many. Redelivered, one runs again."""
-    return len(tx.execute(PURGE, {"older_than": older_than}))
 
 
 def _row(found: Mapping[str, Value]) -> InboxRow:

@@ -93,9 +93,6 @@ LAST = "SELECT coalesce(max(id), 0) AS id FROM actionflow_outbox"
 COUNTS = f"""
     SELECT state, count(*) AS calls FROM actionflow_outbox WHERE {UNFINISHED} GROUP BY state
 """
-PURGE = """
-    DELETE FROM actionflow_outbox WHERE state = 'done' AND finished_at < :older_than RETURNING id
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,11 +283,6 @@ def counts(tx: Transaction) -> dict[State, int]:
     for row in tx.execute(COUNTS):
         found[row["state"]] = row["calls"]
     return found
-
-
-def purge(tx: Transaction, *, older_than: str) -> int:
-    """Forget calls that were done before; how many."""
-    return len(tx.execute(PURGE, {"older_than": older_than}))
 
 
 def _call(row: Mapping[str, Value], owner: str = "") -> Call:

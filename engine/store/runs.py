@@ -9,7 +9,6 @@ from typing import Literal
 import orjson
 
 from engine.model import Row, Value
-from engine.store import run_orders
 from engine.store.base import Transaction
 
 Outcome = Literal["done", "stopped", "failed", "ignored"]
@@ -28,7 +27,6 @@ RECORD_RUN = """
 HEAD = "id, event_id, flow, flow_digest, outcome, started_at, duration_us, error"
 SHOW = f"SELECT {HEAD}, trace FROM actionflow_run WHERE id = :id"
 SOURCE = "SELECT source FROM actionflow_flow WHERE digest = :digest"
-PURGE = "DELETE FROM actionflow_run WHERE started_at < :older_than RETURNING id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +119,6 @@ def listing(
     where = "WHERE " + " AND ".join(conditions) if conditions else ""
     sql = f"SELECT {HEAD} FROM actionflow_run {where} ORDER BY id DESC LIMIT :limit"
     return [_run(found) for found in tx.execute(sql, {**params, "limit": limit})]
-
-
-def purge(tx: Transaction, *, older_than: str) -> int:
-    """Forget runs that started before; how many."""
-    purged = len(tx.execute(PURGE, {"older_than": older_than}))
-    run_orders.purge(tx)
-    return purged
 
 
 def _run(found: Mapping[str, Value]) -> Run:

@@ -26,6 +26,7 @@ from engine.outbox import Deliverer, Outbox
 from engine.project import Project
 from engine.receive import Receiver
 from engine.reload import Reloader
+from engine.retention import Keeper, Retention
 from engine.run import compile_flows
 from engine.secrets import Secrets
 from engine.spans import Spans
@@ -62,6 +63,7 @@ class Service:
     hub: Hub = field(init=False)
     tickets: Tickets = field(init=False)
     reloader: Reloader = field(init=False)
+    keeper: Keeper = field(init=False)
     spans: Spans = field(default_factory=Spans)
     metrics: Metrics = field(default_factory=Metrics)
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -120,6 +122,12 @@ class Service:
         service.deliverer.start()
         service.reloader = Reloader(project.folder, service.reload)
         service.reloader.start()
+        service.keeper = Keeper(
+            Retention(
+                lambda: service.project.file.retention, lambda work: writer.submit(work).result()
+            )
+        )
+        service.keeper.start()
         recovery = threading.Thread(target=service.recover, name="actionflow-recover", daemon=True)
         recovery.start()
         if not secrets.webhook_secrets:
@@ -189,6 +197,7 @@ class Service:
         """Finish what was taken, then let go of the database."""
         self.stopping.set()
         self.reloader.stop()
+        self.keeper.stop()
         self.deliverer.stop()
         self.writer.stop()
         self.store.close()

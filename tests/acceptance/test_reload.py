@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from engine.model import RetentionRules
 from tests.acceptance.shop import Shop
 from tests.acceptance.test_kill import event_for
 from tests.acceptance.test_webhook import changed, post
@@ -51,6 +52,16 @@ def test_other_tables_wait_for_a_migration(shop: Shop) -> None:
     # A comment above the tables moves their lines and nothing else.
     assert edit(shop, "project.yaml", column, "      # what it is\n      item: text\n")
     assert "reload" not in shop.client.get("/readyz").json()
+
+
+def test_a_changed_retention_is_taken(shop: Shop) -> None:
+    shop.service.reloader.stop()
+    assert shop.service.keeper.retention.rules() == RetentionRules()
+    rules = "\nretention: {events: 40, runs: 10, calls: forever}\n"
+    assert edit(shop, "project.yaml", "\nconfig:\n", f"{rules}config:\n")
+    expected = RetentionRules(events=40, runs=10, calls=None)
+    assert shop.service.keeper.retention.rules() == expected
+    assert not any(shop.service.keeper.retention.sweep().values())
 
 
 def numbers(client: httpx.Client) -> dict[tuple[str, ...], float]:

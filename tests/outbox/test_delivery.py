@@ -491,7 +491,6 @@ def test_calls_of_an_event_and_of_a_state_are_found(make_shop: Make, make_event:
         [dead] = outbox.listing(tx, state="dead")
         assert [one.id for one in outbox.listing(tx, origin=dead.origin)] == [dead.id]
         assert [one.id for one in outbox.listing(tx, before=dead.id)] == [dead.id - 1]
-    assert shop.transact(lambda tx: outbox.purge(tx, older_than="2099-01-01T00:00:00Z")) == 1
 
 
 def test_what_cannot_be_a_call_fails_the_run_and_names_the_node(

@@ -167,22 +167,6 @@ def test_lists_go_back_page_by_page(store: Store) -> None:
         assert {row.payload for row in inbox.listing(tx)} == {""}
 
 
-def test_only_finished_events_are_purged(store: Store) -> None:
-    with store.transaction() as tx:
-        for id in ("done", "ignored", "dead", "waiting", "received"):
-            received(tx, id)
-        received(tx, "young", received_at=LATER)
-        inbox.finish(tx, "done", flow=None, now=NOW)
-        inbox.finish(tx, "young", flow=None, now=NOW)
-        inbox.ignore(tx, "ignored", reason="x", now=NOW)
-        inbox.fail(tx, "dead", error="x", next_try_at=None, now=NOW)
-        inbox.fail(tx, "waiting", error="x", next_try_at=NOW, now=NOW)
-        assert inbox.purge(tx, older_than=LATER) == 2
-        left = {row.id for row in inbox.listing(tx)}
-        assert left == {"dead", "waiting", "received", "young"}
-        assert received(tx, "done") == "received"
-
-
 @dataclass
 class Kept:
     """What the model knows of an event."""

@@ -59,14 +59,6 @@ def test_runs_are_listed_latest_first_and_filtered(store: Store) -> None:
         assert ids(outcome="ignored") == []
 
 
-def test_old_runs_can_be_forgotten(store: Store) -> None:
-    with store.transaction() as tx:
-        ran(tx)
-        ran(tx, started_at="2026-03-02T00:00:00Z")
-        assert runs.purge(tx, older_than="2026-03-02T00:00:00Z") == 1
-        assert [run.id for run in runs.listing(tx)] == [2]
-
-
 def test_texts_are_kept_by_key(store: Store) -> None:
     with store.transaction() as tx:
         assert meta.read(tx, "colour") is None

@@ -35,6 +35,7 @@ LAYERS = [
     {
         "receive",
         "writer",
+        "retention",
         "reload",
         "backup",
         "answer",
