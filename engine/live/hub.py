@@ -28,6 +28,9 @@ log = logging.getLogger("actionflow.live")
 
 LOOK_EVERY = 1.0
 """Seconds between looks at the log where no wake comes: another process may have written to it."""
+SOONEST = 0.01
+"""The same at first, doubled each time, while changes are there that cannot be told yet: transactions
+that began earlier are still open, and how they end wakes nobody when they changed no rows."""
 READ_AT_ONCE = 200
 TELL_AT_ONCE = 20
 """Changes told before the streams get their turn to send."""
@@ -72,6 +75,7 @@ class Hub:
         self._subscribers: dict[Subscriber, Sequence[Interest]] = {}
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="actionflow-changes")
         self._woken = asyncio.Event()
+        self._patience = LOOK_EVERY
         self._waking = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -206,18 +210,28 @@ class Hub:
                         self.seen = position
                         self._recent = Recent(position)
                     return
-            logged = await self._read(lambda tx: changes.after(tx, self.seen, limit=READ_AT_ONCE))
+            logged, held_up = await self._read(self._look)
             for count, change in enumerate(logged, 1):
                 self._tell(change)
                 if count % TELL_AT_ONCE == 0:
                     await asyncio.sleep(0)
             if len(logged) < READ_AT_ONCE:
+                begins = bool(logged) or self._patience >= LOOK_EVERY
+                soon = SOONEST if begins else self._patience * 2
+                self._patience = min(soon, LOOK_EVERY) if held_up else LOOK_EVERY
                 return
+
+    def _look(self, tx: Transaction) -> tuple[list[Logged], bool]:
+        """The next changes, and whether some behind them have to wait."""
+        logged = changes.after(tx, self.seen, limit=READ_AT_ONCE)
+        if len(logged) == READ_AT_ONCE:
+            return logged, True
+        return logged, changes.unsettled(tx, logged[-1].seq if logged else self.seen)
 
     async def _run(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), LOOK_EVERY)
+                await asyncio.wait_for(self._woken.wait(), self._patience)
             self._waking = False
             self._woken.clear()
             try:

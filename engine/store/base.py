@@ -143,6 +143,10 @@ class Transaction(Protocol):
     """SQL condition: no change with a smaller `seq` than these can still appear in the log.
     PostgreSQL: `seq < (pg_snapshot_xmin(pg_current_snapshot())::text::bigint << 20)`."""
 
+    strange: str
+    """SQL condition: a change whose `seq` no transaction of this database can have given. PostgreSQL
+    counts transactions anew in another cluster, where a dump may have been restored."""
+
     def get(self, table: str, key: Value) -> Row | None:
         """The row with this key, or None."""
 

@@ -16,7 +16,7 @@ import orjson
 
 from engine.model import Change, Row, Table, Value
 from engine.store import meta
-from engine.store.base import Transaction
+from engine.store.base import StoreError, Transaction
 
 Op = Literal["insert", "update", "delete"]
 
@@ -32,7 +32,7 @@ BEFORE = """
     SELECT seq, table_name, op, row, before, at FROM actionflow_change
     WHERE seq <= :up_to ORDER BY seq DESC LIMIT :limit
 """
-POSITION = "SELECT coalesce(max(seq), 0) AS seq FROM actionflow_change WHERE [settled]"
+POSITION = "SELECT max(seq) AS seq FROM actionflow_change WHERE [settled]"
 OLDEST_KEPT = """
     SELECT seq FROM actionflow_change WHERE [settled] ORDER BY seq DESC LIMIT 1 OFFSET :keep
 """
@@ -41,6 +41,8 @@ OLD = """
         SELECT seq, at FROM actionflow_change WHERE [settled] ORDER BY seq LIMIT :limit
     ) AS oldest WHERE at < :older_than
 """
+UNSETTLED = "SELECT seq FROM actionflow_change WHERE seq > :after AND NOT ([settled]) LIMIT 1"
+STRANGE = "SELECT seq FROM actionflow_change WHERE [strange] LIMIT 1"
 CUT = """
     SELECT max(seq) AS seq FROM (
         SELECT seq FROM actionflow_change WHERE seq <= :up_to ORDER BY seq LIMIT :limit
@@ -51,6 +53,8 @@ PRUNED = "changes_pruned"
 """Key in actionflow_meta: the last seq that was taken away."""
 PRUNE_AT_ONCE = 5_000
 """Changes taken away in one transaction, some ten milliseconds of it."""
+MOST_IN_ONE = 1 << 20
+"""Changes that the seqs of one transaction have room for (see `Transaction.next_seq`)."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,11 @@ class Recorder:
             if line is not None:
                 line["n"] = len(lines)
                 lines.append(line)
+        if len(lines) >= MOST_IN_ONE:
+            raise StoreError(
+                f"One transaction changed {len(lines)} rows; expected fewer than {MOST_IN_ONE}. "
+                "Change them in several."
+            )
         if lines:
             self._sql = self._sql or RECORD.replace("[seq]", tx.next_seq)
             tx.execute_many(self._sql, lines)
@@ -154,10 +163,25 @@ def up_to(tx: Transaction, seq: int, *, limit: int) -> tuple[int, list[Logged]]:
     return (found[0].seq - 1 if len(found) == limit else pruned_to(tx)), found
 
 
+def unsettled(tx: Transaction, seq: int) -> bool:
+    """Whether changes after this seq are committed that others, still open, may come before."""
+    return tx.shared and bool(tx.execute(_settled(tx, UNSETTLED), {"after": seq}))
+
+
+def disown(tx: Transaction) -> None:
+    """Empty a log that came with a dump from another PostgreSQL cluster, whose transactions counted
+    on from elsewhere: its seqs would come again, and stand before those of today."""
+    if not tx.execute(STRANGE.replace("[strange]", tx.strange)):
+        return
+    tx.execute("DELETE FROM actionflow_change")
+    [now] = tx.execute(f"SELECT {tx.next_seq} AS seq", {"n": 0})
+    meta.write(tx, PRUNED, str(now["seq"]))
+
+
 def position(tx: Transaction) -> int:
     """The seq of the latest change, 0 before the first."""
-    found: int = tx.execute(_settled(tx, POSITION))[0]["seq"]
-    return found
+    found: int | None = tx.execute(_settled(tx, POSITION))[0]["seq"]
+    return pruned_to(tx) if found is None else found
 
 
 def pruned_to(tx: Transaction) -> int:

@@ -62,6 +62,7 @@ class PostgresTransaction(RowTransaction[PostgresPlan]):
     skip_locked = "FOR UPDATE SKIP LOCKED"
     next_seq = "(pg_current_xact_id()::text::bigint << 20) + :n"
     settled = "seq < (pg_snapshot_xmin(pg_current_snapshot())::text::bigint << 20)"
+    strange = "seq >= (pg_snapshot_xmax(pg_current_snapshot())::text::bigint << 20)"
 
     def __init__(
         self,

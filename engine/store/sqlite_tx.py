@@ -22,6 +22,7 @@ class SqliteTransaction(RowTransaction[Statements]):
     skip_locked = ""
     next_seq = "NULL"
     settled = "1 = 1"
+    strange = "1 = 0"
 
     def __init__(
         self, connection: sqlite3.Connection, plans: Mapping[str, Statements], now: str

@@ -118,6 +118,7 @@ class Service:
         writer.submit(actions.release_all).result()
         writer.submit(outbox.release_all).result()
         writer.submit(inbox.release_all).result()
+        writer.submit(changes.disown).result()
         store.listen(inbox.DUE_NOW, lambda _: writer.look())
         service.deliverer.start()
         service.reloader = Reloader(project.folder, service.reload)
