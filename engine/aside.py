@@ -55,6 +55,9 @@ class Results:
             found: Value | CodeFailed = needed.block.run(needed.inputs)
         except CodeFailed as error:
             found = error
+        except Exception as error:
+            # Without a result the work would come back here for ever.
+            found = CodeFailed(f"the sandbox cannot run it: {error}")
         # The block is kept too: its id is its own only while it lives.
         self._known[needed.key] = (needed.block, found)
 

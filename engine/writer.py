@@ -6,7 +6,6 @@ after that commit. Code blocks are run beside it (engine/aside.py).
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import os
@@ -16,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 from engine import aside
 from engine.clock import timestamp
@@ -45,27 +44,74 @@ class WriterBusy(StoreBusy):
     """Too many events are waiting; Stripe will send this one again."""
 
 
-class Job:
-    """Work for the writer's transaction, and the future that waits for its commit.
+class Asker(Protocol):
+    """Whoever hands over jobs and is told of them together: one call for a batch, not one each."""
 
-    `event` is the one the work will receive, None for other work.
+    def settle(self, jobs: Sequence[Delivery]) -> None:
+        """They are done and durable, or their `outcome` is an error. In the writer's thread."""
+
+
+class Job:
+    """Work for the writer's transaction.
+
+    `event` is the one the work will receive, None for other work; `outcome` is what it gave, or the
+    exception it raised. Who waits for the commit is a future (`done`) or an `asker`.
     """
 
-    __slots__ = ("done", "event", "loop", "outcome", "results", "work")
+    __slots__ = ("asker", "done", "event", "outcome", "results")
 
     def __init__(
         self,
-        work: Callable[[Batch], Any],
-        done: Future[Any] | asyncio.Future[Any],
         event: Event | None = None,
-        loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        done: Future[Any] | None = None,
+        asker: Asker | None = None,
     ) -> None:
-        self.work = work
-        self.done = done
         self.event = event
-        self.loop = loop
+        self.done = done
+        self.asker = asker
         self.outcome: Any = None
         self.results = aside.Results()
+
+    def run(self, batch: Batch) -> Any:
+        """The work; it may be run more than once, and only the last time counts."""
+        raise NotImplementedError
+
+
+class Task(Job):
+    """Any work."""
+
+    __slots__ = ("work",)
+
+    def __init__(self, work: Callable[[Batch], Any], done: Future[Any]) -> None:
+        super().__init__(done=done)
+        self.work = work
+
+    def run(self, batch: Batch) -> Any:
+        return self.work(batch)
+
+
+class Delivery(Job):
+    """A verified event with the decoded body and its text."""
+
+    __slots__ = ("data", "payload")
+    event: Event
+
+    def __init__(
+        self,
+        data: dict[str, Any],
+        payload: str,
+        event: Event,
+        *,
+        done: Future[Any] | None = None,
+        asker: Asker | None = None,
+    ) -> None:
+        super().__init__(event, done=done, asker=asker)
+        self.data = data
+        self.payload = payload
+
+    def run(self, batch: Batch) -> Verdict:
+        return batch.receive(self.data, self.payload, self.event)
 
 
 class Writer:
@@ -84,6 +130,9 @@ class Writer:
         self._jobs: deque[Job] = deque()
         self._call = threading.Lock()  # a bell: whoever releases it rings
         self._call.acquire()
+        self._batch_over = threading.Lock()  # a bell as well
+        self._batch_over.acquire()
+        self._late = False
         self._idle = False
         self._stopping = False
         self._aside = 0
@@ -120,17 +169,23 @@ class Writer:
         """Hand over a verified event; the future has its verdict once that is durable. Raises
         WriterBusy."""
         done: Future[Verdict] = Future()
-        self._put(Job(lambda batch: batch.receive(data, payload, event), done, event))
+        self._put([Delivery(data, payload, event, done=done)])
         return done
 
-    def deliver_from_loop(
-        self, data: dict[str, Any], payload: str, event: Event
-    ) -> asyncio.Future[Verdict]:
-        """As `deliver`, for a coroutine to await: a batch wakes the loop once for all its events."""
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[Verdict] = loop.create_future()
-        self._put(Job(lambda batch: batch.receive(data, payload, event), done, event, loop))
-        return done
+    def hand_over(self, deliveries: Sequence[Delivery]) -> None:
+        """Take them all, and tell their askers. Raises WriterBusy: then none is taken."""
+        self._put(deliveries)
+
+    def leave_to_it(self, seconds: float) -> None:
+        """Stand still until the writer has done a batch, so many seconds at most.
+
+        For the thread that hands over: as long as both run they take the interpreter from each
+        other at every statement, which costs more than the work. When the writer was late, the next
+        calls return at once until it has caught up.
+        """
+        if self._late and not self._batch_over.acquire(blocking=False):
+            return
+        self._late = not self._batch_over.acquire(timeout=seconds)
 
     def submit(self, work: Callable[[Transaction], Any]) -> Future[Any]:
         """Run `work` in the writer's next transaction. Raises WriterBusy.
@@ -145,21 +200,21 @@ class Writer:
             with batch.tx.savepoint():
                 return work(batch.tx)
 
-        self._put(Job(alone, done))
+        self._put([Task(alone, done)])
         return done
 
-    def _put(self, job: Job) -> None:
+    def _put(self, jobs: Sequence[Job]) -> None:
         if self._stopping and not self.alive:
             raise WriterBusy("The server is stopping.")
-        if len(self._jobs) >= MOST_WAITING:
+        if len(self._jobs) + len(jobs) > MOST_WAITING:
             raise WriterBusy
-        self._jobs.append(job)
+        self._batch_over.acquire(blocking=False)  # of an earlier batch
+        self._jobs.extend(jobs)
         if self._idle:
             self._ring()
 
     def _ring(self) -> None:
-        with contextlib.suppress(RuntimeError):  # it rings already
-            self._call.release()
+        _release(self._call)
 
     def _work(self) -> None:
         while True:
@@ -183,7 +238,7 @@ class Writer:
         while self._jobs and len(batch) < MOST_IN_BATCH:
             job = self._jobs.popleft()
             # Begun: from now on nobody can call it off, or telling its outcome would fail.
-            if job.loop is not None or job.done.set_running_or_notify_cancel():  # type: ignore[union-attr]
+            if job.done is None or job.done.set_running_or_notify_cancel():
                 batch.append(job)
         return batch
 
@@ -217,7 +272,7 @@ class Writer:
             for job in jobs:
                 aside.take_from(job.results)
                 try:
-                    job.outcome = job.work(batch)
+                    job.outcome = job.run(batch)
                 except aside.ResultNeeded as signal:
                     needed.append((job, signal))
                     continue
@@ -251,18 +306,18 @@ class Writer:
         self._answer(jobs)
 
     def _answer(self, jobs: Sequence[Job]) -> None:
-        waiting: dict[asyncio.AbstractEventLoop, list[Job]] = {}
+        told: dict[Asker, list[Delivery]] = {}
         for job in jobs:
-            if job.loop is not None:
-                waiting.setdefault(job.loop, []).append(job)
-            else:
-                _settle(job)
+            if job.asker is not None:
+                assert isinstance(job, Delivery)
+                told.setdefault(job.asker, []).append(job)
+            elif job.done is not None:
+                _settle(job.done, job.outcome)
             if isinstance(job.outcome, Verdict) and job.outcome.woken:
                 self._look_at = 0.0
-        # One call for all: each wakes the loop.
-        for loop, theirs in waiting.items():
-            with contextlib.suppress(RuntimeError):  # the loop is closed, nobody waits any more
-                loop.call_soon_threadsafe(_settle_all, theirs)
+        for asker, theirs in told.items():
+            asker.settle(theirs)
+        _release(self._batch_over)
 
     def _take_due(self) -> None:
         """Lease events that are due and line them up behind those that came meanwhile."""
@@ -281,7 +336,7 @@ class Writer:
             log.error("events that are due could not be taken: %s", error)
             return
         for row in rows:
-            self._jobs.append(Job(self._due(row), Future()))
+            self._jobs.append(Task(self._due(row), Future()))
         if len(rows) == MOST_IN_BATCH:
             self._look_at = 0.0
 
@@ -298,14 +353,13 @@ class Writer:
         return again
 
 
-def _settle(job: Job) -> None:
-    if isinstance(job.outcome, BaseException):
-        job.done.set_exception(job.outcome)
+def _settle(done: Future[Any], outcome: Any) -> None:
+    if isinstance(outcome, BaseException):
+        done.set_exception(outcome)
     else:
-        job.done.set_result(job.outcome)
+        done.set_result(outcome)
 
 
-def _settle_all(jobs: Sequence[Job]) -> None:
-    for job in jobs:
-        if not job.done.done():  # the one who waited may have gone
-            _settle(job)
+def _release(bell: threading.Lock) -> None:
+    with contextlib.suppress(RuntimeError):  # it rings already
+        bell.release()

@@ -33,6 +33,7 @@ from engine.spans import Spans
 from engine.store import actions, changes, inbox, outbox
 from engine.store.base import Store
 from engine.stripe.client import Client
+from engine.web.desk import Desk
 from engine.web.ticket import Tickets
 from engine.writer import Writer, WriterBusy
 
@@ -60,6 +61,7 @@ class Service:
     stripe: Client | None = None
     demo: bool = False
     """Started for trying things out: flows may be saved in the studio."""
+    desk: Desk = field(init=False)
     hub: Hub = field(init=False)
     tickets: Tickets = field(init=False)
     reloader: Reloader = field(init=False)
@@ -218,6 +220,7 @@ def lifespan(project: Project, *, demo: bool = False, stripe_base: str | None = 
     @asynccontextmanager
     async def run(app: Starlette) -> AsyncIterator[None]:
         service = Service.start(project, demo=demo, stripe_base=stripe_base)
+        service.desk = Desk(service)
         app.state.service = service
         try:
             await service.hub.start()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import pathlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from engine.receive import Receiver, Verdict
 from engine.sandbox import Block
 from engine.store.base import Store, StoreBusy, StoreConflict
 from engine.stripe.event import of
-from engine.writer import Writer, WriterBusy
+from engine.writer import Delivery, Writer, WriterBusy
 from tests.conftest import body_of
 
 Events = Callable[..., dict[str, Any]]
@@ -36,6 +35,19 @@ CODE = (
 )
 
 
+class Asker:
+    """Waits until so many deliveries are settled."""
+
+    def __init__(self, count: int) -> None:
+        self.missing = count
+        self.all_told = threading.Event()
+
+    def settle(self, jobs: Sequence[Delivery]) -> None:
+        self.missing -= len(jobs)
+        if not self.missing:
+            self.all_told.set()
+
+
 class Desk:
     """A writer at work on a store in memory."""
 
@@ -47,14 +59,13 @@ class Desk:
         self.make_event = make_event
 
     def deliver(self, *events: dict[str, Any]) -> list[Verdict | BaseException]:
-        async def all_of_them() -> list[Verdict | BaseException]:
-            waiting = [
-                self.writer.deliver_from_loop(event, body_of(event).decode(), of(event))
-                for event in events
-            ]
-            return await asyncio.gather(*waiting, return_exceptions=True)
-
-        return asyncio.run(all_of_them())
+        asker = Asker(len(events))
+        jobs = [
+            Delivery(event, body_of(event).decode(), of(event), asker=asker) for event in events
+        ]
+        self.writer.hand_over(jobs)
+        assert asker.all_told.wait(30)
+        return [job.outcome for job in jobs]
 
     def outcomes(self, *events: dict[str, Any]) -> list[str]:
         return [
@@ -157,18 +168,45 @@ def test_a_conflict_runs_the_batch_again(
     assert len(here.rows()) == 1
 
 
-def test_the_waiter_may_go_and_the_work_is_done_all_the_same(desk: Callable[[str], Desk]) -> None:
+def test_a_batch_is_settled_in_one_call(desk: Callable[[str], Desk]) -> None:
     here = desk(INSERT)
     go_on = hold(here.writer)
+    told: list[int] = []
+
+    class Counting(Asker):
+        def settle(self, jobs: Sequence[Delivery]) -> None:
+            told.append(len(jobs))
+            super().settle(jobs)
+
+    asker = Counting(6)
+    for n in range(6):
+        event = here.make_event("product.created", id=f"evt_{n}", name="ada")
+        here.writer.hand_over([Delivery(event, body_of(event).decode(), of(event), asker=asker)])
+    go_on.set()
+    assert asker.all_told.wait(30)
+    assert told == [6]
+
+
+def test_whoever_leaves_it_to_the_writer_goes_on_when_a_batch_is_done_or_late(
+    desk: Callable[[str], Desk],
+) -> None:
+    here = desk(INSERT)
     event = here.make_event("product.created", id="evt_1", name="ada")
-
-    async def leave() -> None:
-        here.writer.deliver_from_loop(event, body_of(event).decode(), of(event)).cancel()
-        go_on.set()
-
-    asyncio.run(leave())
-    assert here.writer.submit(lambda tx: len(tx.find("order", {}))).result(30) == 1
-    assert here.outcomes(event) == ["duplicate"]
+    asker = Asker(2)
+    first, second = (
+        Delivery(event, body_of(event).decode(), of(event), asker=asker) for _ in range(2)
+    )
+    here.writer.hand_over([first])
+    here.writer.leave_to_it(30)
+    assert first.outcome.outcome == "done"
+    go_on = hold(here.writer)
+    here.writer.hand_over([second])
+    here.writer.leave_to_it(0)
+    here.writer.leave_to_it(30)  # it was late, so nobody waits for it now
+    assert second.outcome is None
+    go_on.set()
+    assert asker.all_told.wait(30)
+    assert second.outcome.outcome == "duplicate"
 
 
 def test_a_code_block_does_not_hold_up_the_others(
@@ -204,6 +242,18 @@ def test_a_code_block_that_fails_fails_its_event(desk: Callable[[str], Desk]) ->
     events = [here.make_event("product.created", id=f"evt_{n}", n=n) for n in (-1, 1)]
     assert here.outcomes(*events) == ["waiting", "done"]
     assert [row["amount"] for row in here.rows()] == [2]
+
+
+def test_a_sandbox_that_cannot_start_fails_the_event(
+    desk: Callable[[str], Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = desk(CODE)
+
+    def missing(*_: object) -> Any:
+        raise FileNotFoundError("no monty")
+
+    monkeypatch.setattr(Block, "run", missing)
+    assert here.outcomes(here.make_event("product.created", id="evt_1", n=1)) == ["waiting"]
 
 
 def test_stopping_finishes_what_was_taken(desk: Callable[[str], Desk]) -> None:
