@@ -18,6 +18,7 @@ from engine.check import (  # noqa: F401
     reading_codes,
     secrets,
     tables,
+    unused,
 )
 from engine.check.flows import FlowChecks
 from engine.check.registry import PROJECT_RULES
