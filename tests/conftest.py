@@ -9,8 +9,13 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import settings
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+# A busy machine is no failure of an example.
+settings.register_profile("actionflow", deadline=None)
+settings.load_profile("actionflow")
 
 PROJECT = """
 project: little

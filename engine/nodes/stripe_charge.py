@@ -7,13 +7,16 @@ from engine.model import Node, Row, Value
 from engine.nodes.base import Compiler, Frame, NotOurs, NotYet, Step, node_type
 from engine.nodes.stripe_recurring import recurring_facts
 from engine.nodes.stripe_rows import Scope, event_of, find_payment, first, tell, update
-from engine.stripe.event import Event, when
+from engine.stripe.event import Event, second_of, when
 from engine.stripe.facts import Facts, greater, merge, register, value
-from engine.stripe.invoice import InvoiceNews, invoice_news, invoice_payment_news, is_first
+from engine.stripe.first_charge import begins, decided, free_facts, is_first
+from engine.stripe.invoice import InvoiceNews, invoice_news, invoice_payment_news
 from engine.stripe.routing import EVENTS
 
 KINDS = frozenset(EVENTS["recurring_charge"])
 _FINAL = ("SUCCESSFUL", "FREE", "CANCELLED")
+_SOON = 3600
+"""Seconds after the last news of a subscription in which the rest of its beginning may still come."""
 _RANK = {"PENDING": 0, "FAILED": 1, "CANCELLED": 2, "FREE": 3, "SUCCESSFUL": 4}
 
 
@@ -38,8 +41,10 @@ def _invoice(frame: Frame, scope: Scope, event: Event) -> Value:
     told = register([int(news.status in _FINAL), news.at, _RANK[news.status]], news.status)
     known = facts.get("invoices", {}).get(news.id)
     overtaken = known is not None and greater(known, told) == known
+    first_charge, more = _first_charge(frame, row, facts, news)
     if not overtaken:
-        more: Facts = {"invoices": {news.id: told}}
+        more["invoices"] = {news.id: told}
+    if more:
         update(frame, "recurring_payment", row, {"facts": merge(facts, more)})
     # A success is processed once its payment is there; what says less, once more was said.
     processed = paid is not None or (overtaken and news.status != "SUCCESSFUL")
@@ -49,9 +54,9 @@ def _invoice(frame: Frame, scope: Scope, event: Event) -> Value:
         status=news.status,
         amount=news.amount,
         currency=news.currency or row["currency"],
-        maxAmount=max_amount(row, facts, news.amount),
+        maxAmount=max_amount(row, facts, news),
         billingReason=news.reason,
-        firstCharge=is_first(news, value(facts, "began")),
+        firstCharge=first_charge,
         periodStart=when(news.period_start),
         periodEnd=when(news.period_end),
         callbackProcessed=processed,
@@ -77,13 +82,43 @@ def charged(frame: Frame, scope: Scope, event: Event) -> tuple[InvoiceNews, Row]
     )
 
 
-def max_amount(row: Row, facts: Facts, charged_amount: int) -> int:
-    """The amount agreed at the start; where use or tiers decide none was, and what Stripe charged
-    is the most."""
-    if row["amount"] or "amount" in facts:
-        agreed: int = row["amount"]
-        return agreed
-    return charged_amount
+def _first_charge(frame: Frame, row: Row, facts: Facts, news: InvoiceNews) -> tuple[bool, Facts]:
+    """Whether this charge settles the order the subscription began with, and what to keep of that.
+
+    Raises NotYet where that, or what was agreed, depends on news that should be here soon.
+    """
+    if news.status != "SUCCESSFUL":
+        starts = begins(news.reason, news.made, value(facts, "began"))
+        if news.status == "FREE" and row["subscription_id"] is not None:
+            frame.subjects.append(row["subscription_id"])
+        return starts, free_facts(news) if news.status == "FREE" else {}
+    first_charge = is_first(facts, news)
+    more: Facts = {}
+    if first_charge is None:
+        if second_of(frame.now) - second_of(row["updated_at"]) < _SOON:
+            raise NotYet(
+                f"invoice {news.id} renews subscription {news.subscription}, of whose beginning "
+                "(customer.subscription.created, its first invoice) not all came yet"
+            )
+        first_charge = decided(facts, news)
+        more["late"] = register([0], True)
+    if first_charge and "first" not in facts:
+        more["first"] = register([0], news.id)
+        frame.subjects.append(row["subscription_id"])
+    return first_charge, more
+
+
+def max_amount(row: Row, facts: Facts, news: InvoiceNews) -> int:
+    """What the charge's order may cost: the amount agreed at the start, and tax on top of it.
+
+    What the subscription was created with was agreed then as well, a fee for setting up included.
+    Where use or tiers decide, nothing was agreed, and what Stripe charged is the most.
+    """
+    agreed: int = row["amount"]
+    if not agreed and "amount" not in facts:
+        return news.amount
+    most = agreed + news.tax
+    return max(most, news.amount) if begins(news.reason, None, None) else most
 
 
 def _link(frame: Frame, event: Event) -> Value:
@@ -105,7 +140,7 @@ def _link(frame: Frame, event: Event) -> Value:
         status="SUCCESSFUL",
         amount=paid["amount"],
         currency=paid["currency"],
-        maxAmount=max_amount(row, recurring_facts(row), paid["amount"]),
+        maxAmount=row["amount"] or paid["amount"],
         billingReason=None,
         firstCharge=False,
         periodStart=None,

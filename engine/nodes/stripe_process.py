@@ -44,7 +44,7 @@ def process_recurring_payment(node: Node, compiler: Compiler) -> Step:
                 "there is no payment. Have the flow stop before this node unless "
                 "callback.status is 'SUCCESSFUL'."
             )
-        most = max_amount(recurring, recurring_facts(recurring), news.amount)
+        most = max_amount(recurring, recurring_facts(recurring), news)
         order_id = _checked(frame, scope, given, most, news)
         row = first(frame.tx, "payment", "invoice_id", news.id)
         made = row is None
@@ -82,8 +82,8 @@ def _checked(frame: Frame, scope: Scope, given: Row, most: int, news: InvoiceNew
     if amount > most:
         raise RunError(
             f"create_order gave amount {amount}. Expected at most {most}, the amount agreed at the "
-            "start (callback.maxAmount), both in minor units. Lower it; for a higher price the "
-            "customer has to agree to a new subscription."
+            "start (callback.maxAmount, with tax on top), both in minor units. Lower it; for a higher "
+            "price the customer has to agree to a new subscription."
         )
     return order_id
 

@@ -67,6 +67,8 @@ def recurring_facts(row: Row) -> Facts:
     for name, column in (("amount", "amount"), ("currency", "currency"), ("price", "price_id")):
         if row[column]:
             seed[name] = register([2, 0, 0], row[column])
+    if row["subscription_id"] is not None:
+        seed["begun"] = register([0], True)
     return seed
 
 
@@ -102,6 +104,8 @@ def tell_recurring(frame: Frame, row: Row, subscription_id: str | None, told: Fa
     values = subscription.columns(facts)
     if facts != row["facts"]:
         values["facts"] = facts
+        if "begun" in facts and "begun" not in (row["facts"] or {}):
+            frame.subjects.append(subscription_id or row["subscription_id"])
     if subscription_id is not None and row["subscription_id"] is None:
         values["subscription_id"] = subscription_id
         frame.subjects.append(subscription_id)

@@ -41,14 +41,14 @@ _BY_STATUS: Mapping[str, Status] = {
     "void": "CANCELLED",
     "uncollectible": "FAILED",
 }
-_SAME_MOMENT = 3600
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceNews:
     """What one invoice.* event says. Amounts in minor units, times in seconds UTC.
 
-    `amount` is what was paid, or is due where nothing was. `metadata` is the subscription's, as the
+    `amount` is what was paid, or is due where nothing was; `tax` the part of the invoice's total that
+    was put on top of its prices. `metadata` is the subscription's, as the
     invoice repeats it. `intent` and `charge` are known up to 2025-02-24.acacia; after that
     invoice_payment.paid tells them.
     """
@@ -58,6 +58,7 @@ class InvoiceNews:
     status: Status
     subscription: str | None
     amount: int
+    tax: int
     currency: str | None
     reason: str | None
     made: int | None
@@ -97,6 +98,7 @@ def invoice_news(event: Event) -> InvoiceNews | None:
         status=status,
         subscription=invoice_subscription(thing),
         amount=paid or 0 if status in ("SUCCESSFUL", "FREE") else due,
+        tax=_tax_on_top(thing),
         currency=currency_of(thing),
         reason=text(thing.get("billing_reason")),
         made=whole(thing.get("created")) or whole(thing.get("date")),
@@ -116,6 +118,21 @@ def _status(event: Event, paid: int) -> Status:
         old = "paid" if thing.get("paid") is True else ""
         status = _BY_STATUS.get(text(thing.get("status")) or old, "PENDING")
     return "FREE" if status == "SUCCESSFUL" and not paid else status
+
+
+def _tax_on_top(thing: Data) -> int:
+    """Exclusive tax. Inclusive tax is part of the price, which was agreed with it."""
+    taxes = thing.get("total_taxes")
+    if isinstance(taxes, list):
+        found = [part(tax) for tax in taxes]
+        amounts = [tax.get("amount") for tax in found if tax.get("tax_behavior") == "exclusive"]
+    elif isinstance(thing.get("total_tax_amounts"), list):
+        found = [part(tax) for tax in thing["total_tax_amounts"]]
+        amounts = [tax.get("amount") for tax in found if tax.get("inclusive") is not True]
+    else:
+        # Until 2019 there was one tax, in per cent of the total, always on top.
+        amounts = [thing.get("tax")]
+    return sum(max(whole(amount) or 0, 0) for amount in amounts)
 
 
 def _period(thing: Data) -> tuple[int | None, int | None]:
@@ -149,19 +166,6 @@ def _subscription_metadata(thing: Data) -> Data:
         if found:
             return found
     return {}
-
-
-def is_first(news: InvoiceNews, began: int | None) -> bool:
-    """The charge that began the subscription, as against a renewal.
-
-    `billing_reason` tells; before 2018-11 (or 'subscription', its old word for both) the invoice
-    made within the hour in which the subscription `began` is the first.
-    """
-    if news.reason not in (None, "subscription"):
-        return news.reason == "subscription_create"
-    if news.made is None or began is None:
-        return False
-    return abs(news.made - began) <= _SAME_MOMENT
 
 
 def invoice_payment_news(event: Event) -> InvoicePaymentNews:

@@ -111,6 +111,20 @@ VERSIONS: tuple[Moved, ...] = (
         "items.data[].current_period_start, …_end",
         f"{_INDEX} row '2025-03-31.basil'",
     ),
+    Moved(
+        "2025-03-31.basil",
+        "tax on top of an invoice's prices",
+        "invoice.tax, invoice.total_tax_amounts[].inclusive",
+        "invoice.total_taxes[].tax_behavior",
+        f"{_INDEX} row '2025-03-31.basil'",
+    ),
+    Moved(
+        "2025-03-31.basil",
+        "a subscription's discounts",
+        "discount",
+        "discounts[]",
+        f"{_INDEX} rows '2024-04-10', '2025-03-31.basil'",
+    ),
 )
 
 

@@ -28,7 +28,8 @@ class SubscriptionNews:
     """What one event says of a subscription.
 
     `before` is how it stood before this change, where the event is about a change. `amount` is what
-    one period costs, in minor units, without tax and discounts; None where use or tiers decide.
+    one period cost before it, in minor units, without tax and discounts; None where use or tiers
+    decide. `free` is a subscription whose first charges may be of nothing: a trial, a discount.
     """
 
     event: str
@@ -42,6 +43,8 @@ class SubscriptionNews:
     price: str | None
     customer: str | None
     began: int | None
+    trial_end: int | None
+    free: bool
     metadata: Data
 
 
@@ -55,19 +58,24 @@ def subscription_news(event: Event) -> SubscriptionNews | None:
     status = "canceled" if deleted else None
     # Only .updated is a step from one standing to the next; .paused and others repeat its news.
     change = event.type == "customer.subscription.updated" and event.previous
-    amount, currency, price = agreed(thing)
+    before = overlaid(thing, event.previous) if change else thing
+    # A price raised before any other snapshot came is not what was agreed; the one before it is.
+    amount, currency, price = agreed(before)
+    trial_end = whole(thing.get("trial_end"))
     return SubscriptionNews(
         event=event.id,
         at=event.created,
         id=subscription_id,
         created=event.type == "customer.subscription.created" and not event.thin,
         standing=standing_in(thing, status),
-        before=standing_in(overlaid(thing, event.previous)) if change else None,
+        before=standing_in(before) if change else None,
         amount=amount,
         currency=currency,
         price=price,
         customer=id_of(thing.get("customer")) or text(thing.get("customer_account")),
         began=whole(thing.get("created")) or whole(thing.get("start")),
+        trial_end=trial_end,
+        free=bool(trial_end or thing.get("discount") or thing.get("discounts")),
         metadata=part(thing.get("metadata")),
     )
 
@@ -96,6 +104,12 @@ def facts_of(news: SubscriptionNews) -> Facts:
         facts["customer"] = register([news.at], news.customer)
     if news.began is not None:
         facts["began"] = register([0], news.began)
+    if news.created:
+        facts["begun"] = register([0], True)
+    if news.trial_end is not None:
+        facts["trial_end"] = register([news.at], news.trial_end)
+    if news.free:
+        facts["may_be_free"] = register([0], True)
     return facts
 
 

@@ -25,12 +25,6 @@ TABLES = ("order", "payment", "refund", "recurring_payment", "membership")
 COUNTED = {"id", "order_id", "payment_id", "recurring_payment_id", "renewal_of"}
 """Keys that count up, in whatever order the rows are made."""
 OTHER = {"created_at", "updated_at", "facts"}
-KNOWN = {
-    "raised_price": pytest.mark.xfail(
-        strict=True,
-        reason="before the first snapshot has come, a raised price passes for the one agreed",
-    )
-}
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +65,7 @@ def _seen(row: Row) -> str:
     return json.dumps(shown, sort_keys=True)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=KNOWN.get(name, ())) for name in STORIES]
-)
+@pytest.mark.parametrize("name", STORIES)
 def test_any_order_ends_alike(name: str, told: dict[str, History], bench: Bench) -> None:
     events = [one for one in told[name].events if bench.project.flow_for(of(one))]
     assert events

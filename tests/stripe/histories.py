@@ -265,6 +265,7 @@ class Subscription(Told):
             "ended_at": None,
             "start": began,
             "end": began + 2_592_000,
+            "trial_end": None,
         }
 
     @property
@@ -293,14 +294,20 @@ class Subscription(Told):
             thing |= {"plan": plan, "quantity": 1, **period}
         return thing | {"items": listed(item)}
 
-    def create(self, at: int, status: str = "incomplete") -> None:
-        self.state["status"] = status
+    def create(self, at: int, status: str = "incomplete", trial_end: int | None = None) -> None:
+        self.state["status"], self.state["trial_end"] = status, trial_end
         self.tell("customer.subscription.created", self.thing(), at)
 
     def update(self, at: int, **changes: Any) -> None:
         before = dict(self.state)
         self.state |= changes
         was, now = self.thing(before), self.thing()
+        previous = {name: was[name] for name in was if was[name] != now[name]}
+        self.tell("customer.subscription.updated", now, at, previous)
+
+    def reprice(self, at: int, amount: int) -> None:
+        was, self.amount = self.thing(), amount
+        now = self.thing()
         previous = {name: was[name] for name in was if was[name] != now[name]}
         self.tell("customer.subscription.updated", now, at, previous)
 
@@ -311,12 +318,21 @@ class Subscription(Told):
         self.state |= {"status": "canceled", "canceled_at": at, "ended_at": at}
         self.tell("customer.subscription.deleted", self.thing(), at)
 
-    def invoice(self, kinds: tuple[str, ...], at: int, paid: int, *, first: bool = False) -> str:
+    def invoice(
+        self,
+        kinds: tuple[str, ...],
+        at: int,
+        paid: int,
+        *,
+        first: bool = False,
+        until: int | None = None,
+        **more: Any,
+    ) -> str:
         """One invoice, told under each of these names (two of them for one change)."""
         self.invoices += 1
         invoice_id = f"in_{self.number}_{self.invoices}"
         intent, charge = f"pi_s{self.number}_{self.invoices}", f"ch_s{self.number}_{self.invoices}"
-        line = {"object": "line_item", "period": {"start": at, "end": at + 2_592_000}}
+        line = {"object": "line_item", "period": {"start": at, "end": until or at + 2_592_000}}
         thing: dict[str, Any] = {
             "id": invoice_id,
             "object": "invoice",
@@ -342,7 +358,7 @@ class Subscription(Told):
                 "lines": listed(line),
             }
         for kind in kinds:
-            self.tell(f"invoice.{kind}", thing, at)
+            self.tell(f"invoice.{kind}", thing | more, at)
         if self.version >= PARENT and paid:
             link = {
                 "id": f"inpay_{invoice_id}",

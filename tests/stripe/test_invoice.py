@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from engine.stripe.event import of
-from engine.stripe.invoice import invoice_news, invoice_payment_news, is_first
+from engine.stripe.first_charge import begins
+from engine.stripe.invoice import invoice_news, invoice_payment_news
 from tests.stripe.histories import NEW, OLD, START, Subscription
 from tests.stripe.support import event
 
@@ -96,7 +97,8 @@ def test_case_17_a_zero_invoice_is_free_and_no_payment(
 def test_the_first_charge_is_told_from_renewals_before_billing_reason_as_well(
     thing: dict[str, Any], began: int | None, first: bool
 ) -> None:
-    assert is_first(news_of("invoice.paid", amount_paid=1, **thing), began) is first
+    news = news_of("invoice.paid", amount_paid=1, **thing)
+    assert begins(news.reason, news.made, began) is first
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,9 @@ class World:
             self.deliver(*again)
             assert len(self.waiting) < len(again), "what waits must get its turn"
 
-    def run(self, event: dict[str, Any]) -> tuple[Row, list[str]]:
+    def run(
+        self, event: dict[str, Any], now: str = "2026-11-25T10:00:00Z"
+    ) -> tuple[Row, list[str]]:
         """One run in a transaction of its own: the callback's output and the subjects it woke.
 
         Raises what the node raises; then nothing of it is kept.
@@ -111,7 +113,7 @@ class World:
         name = "dispute" if read.type in DISPUTE else trigger_of(read)
         assert name, f"{read.type} starts no callback"
         with self.store.transaction() as tx:
-            tx.now = "2026-11-25T10:00:00Z"
+            tx.now = now
             values: dict[str, Any] = {"event": event}
             frame = Frame(values, tx, self.project, tx.now)
             with tx.savepoint():

@@ -79,8 +79,8 @@ def subscribed(version: str) -> Events:
 
 def on_trial(version: str) -> Events:
     history = Subscription(version, OURS)
-    history.create(START, "trialing")
-    history.invoice(("paid", "payment_succeeded"), START, 0, first=True)
+    history.create(START, "trialing", trial_end=START + 9)
+    history.invoice(("paid", "payment_succeeded"), START, 0, first=True, until=START + 9)
     history.remind(START + 3)
     history.update(START + 9, status="active")
     history.invoice(("paid",), START + 9, 2_000)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from engine.errors import RunError
 from engine.nodes.base import Frame, NotOurs, NotYet
 from engine.stripe.event import when
 from tests.stripe.histories import NEW, OLD, START, VERSIONS, Payment, Subscription
 from tests.stripe.support import event
+from tests.stripe.test_payment import shuffled
 from tests.stripe.world import World
 
 OURS = {"order_id": "1"}
@@ -344,13 +347,159 @@ def test_what_create_order_may_not_give_is_refused_before_any_row(
 def test_a_price_rise_later_does_not_raise_what_was_agreed() -> None:
     world = _paying(amount=3_000)
     history = started(world)
-    history.amount = 3_000
-    history.update(START + 9, status="active", end=START + 9 * MONTH)
+    history.reprice(START + 9, 3_000)
     world.deliver(*history.events)
     history.events.clear()
     history.invoice(("paid",), START + MONTH, 3_000)
     with pytest.raises(RunError, match="at most 2000"):
         world.run(history.events[0])
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_price_raised_before_any_other_news_came_is_not_what_was_agreed(version: str) -> None:
+    world = _paying(amount=2_600)
+    history = Subscription(version, OURS)
+    history.create(START, "active")
+    history.reprice(START + 9, 2_600)
+    history.update(START + MONTH, start=START + MONTH, end=START + 2 * MONTH)
+    history.invoice(("paid",), START + MONTH, 2_600)
+    created, raised, renewed, paid = history.events[:4]
+    world.deliver(raised)
+    assert world.only("recurring_payment")["amount"] == 2_000
+    # A snapshot after the raise knows nothing of the price before it: the charge waits for more.
+    world = _paying(amount=2_600)
+    world.deliver(renewed)
+    with pytest.raises(NotYet, match="of whose beginning"):
+        world.run(paid)
+    output, woken = world.run(created)
+    assert (output["amount"], woken) == (2_000, ["sub_1"])
+    with pytest.raises(RunError, match="at most 2000"):
+        world.run(paid)
+
+
+def test_a_beginning_that_never_comes_is_waited_for_an_hour_and_once() -> None:
+    world = _paying(amount=2_600)
+    history = Subscription(NEW, OURS, amount=2_600)
+    history.update(START + MONTH, status="active", start=START + MONTH)
+    history.invoice(("paid",), START + MONTH, 2_600)
+    history.invoice(("paid",), START + 2 * MONTH, 2_600)
+    updated, first, _, second, _ = history.events
+    world.deliver(updated)
+    with pytest.raises(NotYet):
+        world.run(first)
+    output, _ = world.run(first, "2026-11-25T11:00:00Z")
+    assert values(output, "maxAmount", "firstCharge") == (2_600, False)
+    output, _ = world.run(second, "2026-11-25T11:00:00Z")
+    assert values(output, "maxAmount", "firstCharge") == (2_600, False)
+    assert len(world.rows("payment")) == 2
+
+
+TAXES: list[tuple[dict[str, Any], int]] = [
+    ({"total_taxes": [{"amount": 380, "tax_behavior": "exclusive"}]}, 2_380),
+    ({"total_taxes": [{"amount": 380, "tax_behavior": "inclusive"}]}, 2_000),
+    ({"total_tax_amounts": [{"amount": 380, "inclusive": False}]}, 2_380),
+    ({"total_tax_amounts": [{"amount": 380, "inclusive": True}]}, 2_000),
+    ({"tax": 380, "tax_percent": 19}, 2_380),
+    ({"tax": None}, 2_000),
+    ({"tax": 380, "total_tax_amounts": [{"amount": 380, "inclusive": True}]}, 2_000),
+    ({"total_taxes": None}, 2_000),
+    ({"total_taxes": [None, {"amount": "380", "tax_behavior": "exclusive"}]}, 2_000),
+]
+
+
+@pytest.mark.parametrize(("taxes", "most"), TAXES)
+def test_tax_on_top_of_the_agreed_price_does_not_stop_a_renewal(
+    taxes: dict[str, Any], most: int
+) -> None:
+    world = World()
+    world.add("order", amount=2_000)
+    history = started(world)
+    history.invoice(("paid",), START + MONTH, most, **taxes)
+    output = world.deliver(history.events[0])
+    assert output is not None
+    assert values(output, "amount", "maxAmount") == (most, most)
+    assert world.only("payment")["amount"] == most
+
+
+def test_tax_does_not_hide_a_raised_price() -> None:
+    world = _paying(amount=3_094)
+    history = started(world)
+    taxes = [{"amount": 494, "tax_behavior": "exclusive"}]
+    history.invoice(("paid",), START + MONTH, 3_094, total_taxes=taxes)
+    with pytest.raises(RunError, match="at most 2494"):
+        world.run(history.events[0])
+
+
+def test_what_a_subscription_was_created_with_was_agreed_with_it(world: World) -> None:
+    history = started(world)
+    # A fee for setting up, on the page the customer paid on.
+    history.invoice(("paid",), START, 2_500, first=True)
+    output = world.deliver(history.events[0])
+    assert output is not None
+    assert values(output, "amount", "maxAmount", "firstCharge") == (2_500, 2_500, True)
+
+
+# --- the charge that settles the order the subscription began with
+
+
+def _free_start(version: str, months: int) -> Subscription:
+    """A trial of a month, or a coupon that makes the first months free; then two charges."""
+    history = Subscription(version, OURS)
+    history.create(START, "active")
+    history.events[0]["data"]["object"]["discount"] = {"coupon": {"percent_off": 100}}
+    for month in range(months + 2):
+        paid = 2_000 if month >= months else 0
+        history.invoice(("paid", "payment_succeeded"), START + month * MONTH, paid, first=not month)
+    return history
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("months", [0, 1, 2])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_the_first_money_settles_the_order_in_every_order_of_delivery(
+    version: str, months: int, data: st.DataObject
+) -> None:
+    history = _free_start(version, months)
+    world = World()
+    world.add("order", amount=2_000)
+    world.settle(*shuffled(history.events, data))
+    found = {row["invoice_id"]: row["order_id"] for row in world.rows("payment")}
+    first, second = f"in_1_{months + 1}", f"in_1_{months + 2}"
+    assert found == {first: 1, second: 2}
+    assert not any(world.aside.values())
+
+
+def test_a_gap_after_a_free_start_is_waited_for_and_then_the_order_is_settled() -> None:
+    world = World()
+    world.add("order", amount=2_000)
+    history = Subscription(NEW, OURS)
+    history.create(START, "trialing", trial_end=START + 100)
+    history.invoice(("paid",), START, 0, first=True, until=START + 100)
+    # The trial was made longer meanwhile, which no invoice tells.
+    history.invoice(("paid",), START + 900, 2_000)
+    created, free, paid, _ = history.events
+    world.deliver(created, free)
+    with pytest.raises(NotYet):
+        world.run(paid)
+    output, _ = world.run(paid, "2026-11-25T11:00:00Z")
+    assert output["firstCharge"] is True
+    assert world.only("payment")["order_id"] == 1
+
+
+def test_an_imported_trial_settles_its_order_with_the_charge_at_its_end() -> None:
+    world = World()
+    world.add("order", amount=2_000)
+    kept: dict[str, Any] = {"currency": "usd", "status": "trialing", "subscription_id": "sub_1"}
+    world.add("recurring_payment", order_id=1, amount=2_000, **kept)
+    history = Subscription(NEW, OURS)
+    history.state |= {"status": "trialing", "trial_end": START + 100}
+    history.update(START + 100, status="active")
+    history.invoice(("paid",), START + 100, 2_000)
+    updated, paid, _ = history.events
+    world.deliver(updated)
+    output, _ = world.run(paid, "2026-11-25T11:00:00Z")
+    assert output["firstCharge"] is True
 
 
 def test_where_use_decides_the_price_what_stripe_charged_is_the_most() -> None:
