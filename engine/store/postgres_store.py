@@ -22,8 +22,9 @@ from engine.store.postgres_connect import Patience, Session, open_session
 from engine.store.postgres_errors import translated
 from engine.store.postgres_link import Gone, Link, Refused
 from engine.store.postgres_listen import Listener
+from engine.store.postgres_plan import PostgresPlan
 from engine.store.postgres_schema import PostgresEditor
-from engine.store.postgres_tx import PostgresPlan, PostgresReader, PostgresTransaction
+from engine.store.postgres_tx import PostgresReader, PostgresTransaction
 
 log = logging.getLogger("actionflow.store")
 

@@ -7,7 +7,7 @@ there is one prepared statement for a text, whichever of its values are null or 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from engine.model import Value
@@ -55,6 +55,18 @@ def dumped(value: Value) -> bytes | None:
     if kind is bool:
         return b"t" if value else b"f"
     raise StoreError(f"a value of type {kind.__name__} cannot be given to the database.")
+
+
+def array(values: Iterable[int | str]) -> str:
+    """An array as PostgreSQL reads it."""
+    return "{" + ",".join(map(_element, values)) + "}"
+
+
+def _element(value: int | str) -> str:
+    if isinstance(value, int):
+        return str(value)
+    quoted = value.replace("\\", r"\\").replace('"', r"\"")
+    return f'"{quoted}"'
 
 
 def dumped_all(values: Sequence[Value]) -> list[bytes | None]:

@@ -8,21 +8,18 @@ them with the next question, or with the commit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import blake2b
-from types import TracebackType
 
 from engine.model import Change, Row, Value
-from engine.store.base import RowChanged, StoreConflict, StoreError, Where
-from engine.store.codec import TableCodec
+from engine.store.base import StoreConflict, StoreError, UniqueViolation, Where
 from engine.store.postgres_errors import translated
+from engine.store.postgres_known import Known, Raw
 from engine.store.postgres_link import Gone, Link, Refused
+from engine.store.postgres_plan import PostgresPlan, for_rows
+from engine.store.postgres_savepoint import PostgresSavepoint
+from engine.store.postgres_text import array
 from engine.store.rows import RowTransaction, read_only
-from engine.store.statements import Statements, literal, quoted
-
-Raw = tuple[Value, ...]
-Spot = tuple[str, Value]
-"""A table and a key in it."""
 
 LOCK = " FOR NO KEY UPDATE"
 """Enough to keep others from changing a row (keys never change), and new rows may refer to it."""
@@ -30,28 +27,8 @@ LOCK_TO_DELETE = " FOR UPDATE"
 LOCK_KEYS = "SELECT pg_advisory_xact_lock(k) FROM unnest(?::bigint[]) AS k"
 NOTIFY = "SELECT pg_notify(?, ?)"
 LONGEST_MESSAGE = 1000
-
-
-class PostgresPlan(Statements):
-    """The statements of one table, and what this connector must know of it besides."""
-
-    def __init__(self, codec: TableCodec) -> None:
-        super().__init__(codec)
-        table = codec.table
-        self.key_at = codec.names.index(table.key)
-        self.insert_without_key += f" RETURNING {quoted(table.key)}"
-        self.plain = frozenset(
-            column.name
-            for column in table.columns.values()
-            if not (column.unique or column.references or column.name == table.key)
-        )
-        """Columns that can be set without breaking a rule of the database."""
-        numbers = f"pg_get_serial_sequence({literal(self.name)}, {literal(table.key)})::regclass"
-        self.pass_by = (
-            "SELECT setval(s, $1::bigint) FROM "
-            f"(SELECT {numbers} AS s) AS numbers WHERE s IS NOT NULL "
-            "AND $1::bigint > coalesce(pg_sequence_last_value(s), 0)"
-        )
+ROWS_AT_ONCE = (32, 8, 2)
+"""Rows of the engine's own that one statement inserts: few texts, each prepared once."""
 
 
 class PostgresTransaction(RowTransaction[PostgresPlan]):
@@ -77,20 +54,20 @@ class PostgresTransaction(RowTransaction[PostgresPlan]):
         self._link = link
         self._channel = channel
         self._careful = careful
-        self._seen: dict[Spot, Raw] = {}
-        self._held: dict[Spot, Raw] = {}
-        self._undo: list[tuple[Spot, Raw | None]] = []
+        self._known = Known()
+        self._keys: dict[str, list[int]] = {}
         self._notes: set[tuple[str, str]] = set()
 
     # --- rows
 
     def get(self, table: str, key: Value) -> Row | None:
         plan = self._plans.get(table) or self._unknown(table)
-        found = self._ask(plan.select_by_key, (plan.codec.encoders[plan.key](key),))
-        if not found:
-            return None
-        self._saw(plan, found)
-        return _row(plan, found[0])
+        key = plan.codec.encoders[plan.key](key)
+        found = self._lookup(plan, {plan.key: key})
+        if found is None:
+            found = self._ask(plan.select_by_key, (key,))
+            self._saw(plan, found)
+        return _row(plan, found[0]) if found else None
 
     def find(
         self,
@@ -102,20 +79,32 @@ class PostgresTransaction(RowTransaction[PostgresPlan]):
         lock: bool = False,
     ) -> list[Row]:
         plan = self._plans.get(table) or self._unknown(table)
-        return [_row(plan, raw) for raw in self._select(plan, where, limit, order_by, LOCK * lock)]
+        found = None if order_by else self._lookup(plan, where)
+        if found is None:
+            found = self._select(plan, where, limit, order_by, LOCK * lock)
+        return [_row(plan, raw) for raw in found[:limit]]
+
+    def expect(self, table: str, column: str, values: Collection[Value]) -> None:
+        """All of them are read and locked at once, and not asked for again."""
+        plan = self._plans.get(table) or self._unknown(table)
+        if self._depth or not values:
+            return  # a savepoint rolled back would let the locks go
+        found = self._ask(plan.select_any(column, LOCK), (array(values),))
+        self._known.expected(plan, column, values, found)
 
     def insert(self, table: str, values: Row) -> Row:
         plan = self._writable(table)
         codec, key = plan.codec, plan.key
         row = codec.new_row(values, self.now)
-        if row[key] is None:
+        given = row[key] is not None
+        if not given and not self._insert_ahead(plan, row):
             params = [value for name, value in row.items() if name != key]
             row[key] = self._ask(plan.insert_without_key, params, plan, row)[0][0]
-        else:
+        elif given:
             self._ask(plan.insert, list(row.values()), plan, row)
             if codec.auto_key:
                 self._pass_by(plan, row[key])
-        self._hold((table, row[key]), tuple(row.values()))
+        self._known.hold(plan, row[key], tuple(row.values()))
         row = codec.decode(row)
         self.changes.append(Change(table, row[key], None, row))
         return row
@@ -138,7 +127,7 @@ class PostgresTransaction(RowTransaction[PostgresPlan]):
                 self._ask(sql, params, plan, new)
             after = {**before, **codec.decode_some(dict(new))}
             kept = dict(zip(codec.names, raw, strict=True))
-            self._hold((table, key_value), tuple({**kept, **new}.values()))
+            self._known.hold(plan, key_value, tuple({**kept, **new}.values()))
             changes.append(Change(table, key_value, before, after))
         self.changes += changes
         return changes
@@ -150,7 +139,7 @@ class PostgresTransaction(RowTransaction[PostgresPlan]):
             before = _row(plan, raw)
             key_value = before[plan.key]
             self._ask(plan.delete_by_key, (key_value,), plan, before, deleting=True)
-            self._hold((table, key_value), None)
+            self._known.hold(plan, key_value, None)
             changes.append(Change(table, key_value, before, None))
         self.changes += changes
         return changes
@@ -170,57 +159,71 @@ class PostgresTransaction(RowTransaction[PostgresPlan]):
             params.append(limit)
         found = self._ask(sql + lock, params)
         if lock:
-            self._take(plan, found)
+            self._known.take(plan, found)
         else:
             self._saw(plan, found)
         return found
 
     def _matching(self, plan: PostgresPlan, where: Where, lock: str) -> list[Raw]:
-        """The rows to write, locked; one that is ours already need not be asked for."""
-        key = where.get(plan.key)
-        if len(where) == 1 and type(key) in (int, str):
-            name = plan.codec.table.name
-            held = self._held.get((name, plan.codec.encoders[plan.key](key)))
+        """The rows to write, locked; those that are ours already need not be asked for."""
+        found = self._lookup(plan, where)
+        return self._select(plan, where, None, (), lock) if found is None else found
+
+    def _lookup(self, plan: PostgresPlan, where: Where) -> list[Raw] | None:
+        """The rows, in key order, where they are locked, or known not to be; None else."""
+        if len(where) != 1:
+            return None
+        [(column, wanted)] = where.items()
+        encode = plan.codec.encoders.get(column)
+        values = wanted if type(wanted) is list else [wanted]
+        if encode is None or not all(type(value) in (int, str) for value in values):
+            return None
+        values = [encode(value) for value in values]
+        if column == plan.key and len(values) == 1:
+            held = self._known.held(plan.codec.table.name, values[0])
             if held is not None:
                 return [held]
-        return self._select(plan, where, None, (), lock)
+        return self._known.lookup(plan, column, values)
 
     def _saw(self, plan: PostgresPlan, rows: Sequence[Raw]) -> None:
-        """Remember what was read. Raises RowChanged if a row is not as it was read before."""
-        name, at = plan.codec.table.name, plan.key_at
-        for raw in rows:
-            spot = (name, raw[at])
-            if spot not in self._held and self._seen.setdefault(spot, raw) != raw:
-                raise RowChanged(
-                    f"{name} {raw[at]!r} was changed by another transaction after it was read here; "
-                    "run the same work again."
-                )
+        self._known.saw(plan, rows)
 
-    def _take(self, plan: PostgresPlan, rows: Sequence[Raw]) -> None:
-        """These rows are locked now."""
-        self._saw(plan, rows)
-        name, at = plan.codec.table.name, plan.key_at
-        for raw in rows:
-            self._hold((name, raw[at]), raw)
-
-    def _hold(self, spot: Spot, raw: Raw | None) -> None:
-        self._undo.append((spot, self._held.get(spot)))
-        if raw is None:
-            self._held.pop(spot, None)
-        else:
-            self._held[spot] = raw
+    def _insert_ahead(self, plan: PostgresPlan, row: Row) -> bool:
+        """Send an insert ahead where it cannot clash, and give it its key; False where it may."""
+        known = self._known
+        if self._careful or not plan.codec.auto_key:
+            return False
+        for name in plan.unique:
+            if row[name] is not None and not known.absent(plan, name, row[name]):
+                return False
+        for name, target in plan.references.items():
+            if row[name] is not None and known.held(target, row[name]) is None:
+                return False
+        table = plan.codec.table.name
+        keys = self._keys.get(table)
+        if not keys:
+            wanted = known.count_absent(plan)
+            if not wanted:
+                return False
+            found = self._ask(plan.next_keys, (wanted,))
+            keys = self._keys[table] = [key for (key,) in reversed(found)]
+        if not keys:
+            return False
+        row[plan.key] = keys.pop()
+        self._tell(plan.insert, list(row.values()))
+        return True
 
     def _pass_by(self, plan: PostgresPlan, key: Value) -> None:
         """Have the numbers the database gives begin after this one, which was given by hand."""
         # One at a time: a smaller number set after a larger one would go back.
         name = plan.codec.table.name
-        self._tell(LOCK_KEYS, (_array([f"numbers of {name}"]),))
+        self._tell(LOCK_KEYS, (_numbers([f"numbers of {name}"]),))
         self._tell(plan.pass_by, (key,))
 
     # --- the rest
 
-    def savepoint(self) -> _Savepoint:
-        return _Savepoint(self)
+    def savepoint(self) -> PostgresSavepoint:
+        return PostgresSavepoint(self)
 
     def execute(self, sql: str, params: Mapping[str, Value] | None = None) -> list[Row]:
         self._go_on()
@@ -233,11 +236,21 @@ class PostgresTransaction(RowTransaction[PostgresPlan]):
             raise self._failed(error) from error
 
     def execute_many(self, sql: str, params: Sequence[Mapping[str, Value]]) -> None:
-        for each in params:
+        done = 0
+        for rows in ROWS_AT_ONCE:
+            text = for_rows(sql, rows) or sql
+            while text != sql and len(params) - done >= rows:
+                some = params[done : done + rows]
+                named = (
+                    (f"{name}_{n}", v) for n, one in enumerate(some) for name, v in one.items()
+                )
+                self.execute(text, dict(named))
+                done += rows
+        for each in params[done:]:
             self.execute(sql, each)
 
     def serialize(self, keys: Iterable[str]) -> None:
-        self._tell(LOCK_KEYS, (_array(keys),))
+        self._tell(LOCK_KEYS, (_numbers(keys),))
 
     def notify(self, channel: str, message: str = "") -> None:
         if len(message) > LONGEST_MESSAGE:
@@ -293,7 +306,10 @@ class PostgresTransaction(RowTransaction[PostgresPlan]):
                 f"({error.fault.text})"
             )
             return self.lost
-        return translated(error.fault, plan, row, self._plans, deleting=deleting)
+        found = translated(error.fault, plan, row, self._plans, deleting=deleting)
+        if plan is not None and isinstance(found, UniqueViolation):
+            self._known.unknown(plan)  # another transaction has made a row since it was looked for
+        return found
 
     def _go_on(self) -> None:
         if self.lost is not None:
@@ -309,59 +325,20 @@ class PostgresReader(PostgresTransaction):
         """Nothing is written, so nothing has to be compared."""
 
 
-class _Savepoint:
-    __slots__ = ("_held", "_kept", "_name", "_read", "_tx")
-
-    def __init__(self, tx: PostgresTransaction) -> None:
-        self._tx = tx
-
-    def __enter__(self) -> None:
-        tx = self._tx
-        tx._depth += 1
-        if tx._depth == 1:
-            tx._seen.clear()
-        self._name = f"s{tx._depth}"
-        self._kept = len(tx.changes)
-        self._held = len(tx._undo)
-        self._read = len(tx._seen)
-        tx._tell(f"SAVEPOINT {self._name}")
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        tx = self._tx
-        tx._depth -= 1
-        if kind is None:
-            tx._tell(f"RELEASE {self._name}")
-            return
-        del tx.changes[self._kept :]
-        for spot, before in reversed(tx._undo[self._held :]):
-            if before is None:
-                tx._held.pop(spot, None)
-            else:
-                tx._held[spot] = before
-        del tx._undo[self._held :]
-        # What was worked out of these is undone, and run again it reads them as they are then.
-        while len(tx._seen) > self._read:
-            tx._seen.popitem()
-        if tx.lost is None:
-            tx._tell(f"ROLLBACK TO {self._name}")
-            tx._tell(f"RELEASE {self._name}")
-
-
 def _row(plan: PostgresPlan, raw: Raw) -> Row:
     return plan.codec.decode(dict(zip(plan.codec.names, raw, strict=True)))
 
 
-def _array(keys: Iterable[str]) -> str:
+def _numbers(keys: Iterable[str]) -> str:
     """Advisory lock numbers of these keys, in one order for everybody, so that none waits in a ring."""
-    numbers = {
-        int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), signed=True) for key in keys
-    }
-    return "{" + ",".join(str(number) for number in sorted(numbers)) + "}"
+    return array(
+        sorted(
+            {
+                int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), signed=True)
+                for key in keys
+            }
+        )
+    )
 
 
 def _gives_nothing(sql: str) -> bool:
