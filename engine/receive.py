@@ -104,10 +104,25 @@ class Batch:
         self._runs: list[Row] = []
         self._flows: dict[str, CompiledFlow] = {}
         self._subjects = {event.id: subject_of(event) for event in events}
+        self._waking: list[tuple[Verdict, Sequence[str]]] = []
         if events:
             keys = {*self._subjects, *filter(None, self._subjects.values())}
             tx.serialize(sorted(keys))
             self._known = inbox.states(tx, list(self._subjects))
+            self._expect(events)
+
+    def _expect(self, events: Sequence[Event]) -> None:
+        """Have what these events' runs will ask for read in one go."""
+        if len(events) == 1:
+            return
+        flows: dict[str, tuple[CompiledFlow, list[Event]]] = {}
+        for event in events:
+            compiled = self._receiver.project.flow_for(event)
+            if compiled is not None and compiled.expects and event.id not in self._known:
+                flows.setdefault(compiled.flow.name, (compiled, []))[1].append(event)
+        for compiled, theirs in flows.values():
+            for expect in compiled.expects:
+                expect(self.tx, theirs)
 
     def receive(self, data: dict[str, Any], payload: str, event: Event) -> Verdict:
         """See `Receiver.receive`."""
@@ -136,6 +151,7 @@ class Batch:
     def write(self) -> None:
         """Write what has gathered."""
         tx = self.tx
+        self._wake()
         if self._done:
             inbox.receive_done(tx, self._done)
             self._done = []
@@ -188,7 +204,7 @@ class Batch:
                 self._done.append({**arrival, "flow": verdict.flow})
             self._known[event.id] = "done"
             if frame.subjects:
-                verdict.woken = inbox.wake(tx, frame.subjects, now=now, but=event.id)
+                self._waking.append((verdict, frame.subjects))
         verdict.changes = tx.changes[before:]
         self._flows[compiled.flow.digest] = compiled
         self._runs.append(
@@ -228,6 +244,16 @@ class Batch:
                     raise
         raise AssertionError("the second attempt returns or raises")
 
+    def _wake(self) -> None:
+        """Have events tried again that were set aside before the runs that made their rows."""
+        if not self._waking:
+            return
+        waking, self._waking = self._waking, []
+        found = inbox.asleep(self.tx, {one for _, subjects in waking for one in subjects})
+        for verdict, subjects in waking if found else ():
+            if not found.isdisjoint(subjects):
+                verdict.woken = inbox.wake(self.tx, subjects, now=self.tx.now, but=verdict.event.id)
+
     def _ignore(self, verdict: Verdict, now: str, arrival: Row | None) -> None:
         event = verdict.event
         self._keep(arrival)
@@ -253,6 +279,8 @@ class Batch:
         log.log(level, "event %s (%s): %s", event.id, event.type, error)
 
     def _keep(self, arrival: Row | None) -> None:
+        """Before an event is set aside: runs so far do not wake it."""
+        self._wake()
         if arrival is not None:
             inbox.receive(self.tx, **arrival)
 

@@ -13,7 +13,7 @@ from engine.catalogue import output
 from engine.errors import Place, RunError
 from engine.expressions import Expression, compile_value, condition
 from engine.model import Flow, Node, ProjectFile, Value
-from engine.nodes.base import REGISTRY, Frame, StopRun
+from engine.nodes.base import REGISTRY, Expect, Frame, StopRun
 from engine.nodes.outputs import check_outputs
 from engine.store.base import Transaction
 from engine.trace import Entry, hidden_columns, traced
@@ -35,6 +35,8 @@ class CompiledFlow:
     project: ProjectFile
     block: Callable[[Frame], None]
     returns: Callable[[Mapping[str, Value]], Value]
+    expects: tuple[Expect, ...] = ()
+    """What tells a transaction of what runs for a batch of events will ask it for."""
 
     def frame(
         self,
@@ -124,7 +126,9 @@ class FlowCompiler:
         returns = compile_value(
             dict(self.flow.returns), lambda path: self.flow.place(("returns", *path))
         )
-        return CompiledFlow(self.flow, self.project, block, returns)
+        types = [REGISTRY[node.type] for node in self.flow.nodes]
+        expects = tuple(kind.expect(self.project) for kind in types if kind.expect)
+        return CompiledFlow(self.flow, self.project, block, returns, expects)
 
     def place(self, node: Node, *keys: str | int) -> Place:
         return self.flow.place((*node.path, *keys))

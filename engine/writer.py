@@ -23,7 +23,7 @@ from engine.metrics import Metrics
 from engine.receive import Batch, Receiver, Verdict
 from engine.store import inbox
 from engine.store.again import MOST_RUNS
-from engine.store.base import Store, StoreBusy, StoreConflict, Transaction
+from engine.store.base import Store, StoreBusy, StoreConflict, Transaction, WriteFailedLate
 from engine.store.inbox import InboxRow
 from engine.stripe.event import Event
 
@@ -244,11 +244,13 @@ class Writer:
 
     def _commit(self, jobs: list[Job]) -> None:
         """Run jobs in one transaction and answer them once it is durable."""
+        careful = False
         for run in range(1, MOST_RUNS + 1):
             try:
-                self._answer(self._run(jobs, careful=run == MOST_RUNS))
+                self._answer(self._run(jobs, careful=careful or run == MOST_RUNS))
                 return
             except StoreConflict as conflict:
+                careful = isinstance(conflict, WriteFailedLate)
                 if run == MOST_RUNS:
                     self._give_up(jobs, conflict)
             except StoreBusy as error:

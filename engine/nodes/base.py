@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -92,24 +92,31 @@ class NotOurs(ActionflowError):
     """The event is about an object this project did not make: answered 2xx, and no row is touched."""
 
 
+Expect = Callable[[Transaction, Sequence[Event]], None]
+"""Tells a transaction what runs for these events will ask it for (`Transaction.expect`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class NodeType:
     """A registered node type; its keys and outputs are described in schemas/nodes/<name>.yaml."""
 
     name: str
     compile: Callable[[Node, Compiler], Step]
+    expect: Callable[[ProjectFile], Expect] | None = None
 
 
 REGISTRY: dict[str, NodeType] = {}
 
 
-def node_type(name: str) -> Callable[[Callable[[Node, Compiler], Step]], Any]:
+def node_type(
+    name: str, expect: Callable[[ProjectFile], Expect] | None = None
+) -> Callable[[Callable[[Node, Compiler], Step]], Any]:
     """Register a function that compiles nodes of this type."""
 
     def register(
         compile_node: Callable[[Node, Compiler], Step],
     ) -> Callable[[Node, Compiler], Step]:
-        REGISTRY[name] = NodeType(name, compile_node)
+        REGISTRY[name] = NodeType(name, compile_node, expect)
         return compile_node
 
     return register

@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
-from engine.model import Node, Value
-from engine.nodes.base import Compiler, Frame, Step, node_type
+from collections.abc import Sequence
+
+from engine.model import Node, ProjectFile, Value
+from engine.nodes.base import Compiler, Expect, Frame, Step, node_type
 from engine.nodes.stripe_rows import Scope, apply_payment, event_of
+from engine.store.base import Transaction
 from engine.stripe import payment
 from engine.stripe.checkout import session_news
 from engine.stripe.event import Event
+from engine.stripe.metadata import key_of
+from engine.stripe.read import id_of, part
 from engine.stripe.routing import EVENTS
 
 KINDS = frozenset(EVENTS["payment"])
 
 
-@node_type("stripe.payment_callback")
+def expect(project: ProjectFile) -> Expect:
+    """The payments and orders that events of this trigger are about."""
+    scope = Scope.of(project)
+
+    def look(tx: Transaction, events: Sequence[Event]) -> None:
+        payments: set[Value] = set()
+        orders: set[Value] = set()
+        for event in events:
+            thing = event.object
+            kind = thing.get("object")
+            if kind == "payment_intent":
+                payments.add(id_of(thing))
+                payments.add(payment.intent_charge(thing))
+            elif kind == "charge":
+                payments.add(id_of(thing.get("payment_intent")))
+                payments.add(id_of(thing))
+            orders.add(key_of(part(thing.get("metadata")).get("order_id"), scope.key_type))
+        tx.expect("payment", "transaction_id", payments - {None})
+        tx.expect(scope.order_table, scope.order_key, orders - {None})
+
+    return look
+
+
+@node_type("stripe.payment_callback", expect)
 def payment_callback(node: Node, compiler: Compiler) -> Step:
     """Keeps the payment row right. Outputs are in schemas/nodes/stripe.payment_callback.yaml."""
     scope = Scope.of(compiler.project)

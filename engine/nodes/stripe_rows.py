@@ -26,6 +26,7 @@ class Scope:
 
     project: str
     order_table: str
+    order_key: str
     key_type: str
 
     @classmethod
@@ -33,7 +34,7 @@ class Scope:
         """The scope of this project."""
         order = project.order
         key_type = stored_type(order.columns[order.key], project.tables)
-        return cls(project.name, order.name, key_type)
+        return cls(project.name, order.name, order.key, key_type)
 
     def mark(self, metadata: object) -> Mark:
         """What an object's metadata says of our rows."""

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from engine.store.base import RowChanged, Store, StoreConflict, Transaction, UniqueViolation
+from engine.store.base import (
+    RowChanged,
+    Store,
+    StoreConflict,
+    Transaction,
+    UniqueViolation,
+    WriteFailedLate,
+)
 
 T = TypeVar("T")
 
@@ -18,12 +25,13 @@ def committed(store: Store, work: Callable[[Transaction], T], *, most: int = MOS
     Run again from the start after a StoreConflict, up to `most` times in all: it does nothing but
     what its transaction takes back.
     """
+    careful = False
     for _ in range(most - 1):
         try:
-            with store.transaction() as tx:
+            with store.transaction(careful=careful) as tx:
                 return work(tx)
-        except StoreConflict:
-            continue
+        except StoreConflict as conflict:
+            careful = isinstance(conflict, WriteFailedLate)
     # With care, so that the error is the one that keeps coming and not that something failed.
     with store.transaction(careful=True) as tx:
         return work(tx)

@@ -6,7 +6,7 @@ a timestamp is text `YYYY-MM-DDTHH:MM:SSZ` (UTC), an amount an int of minor unit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -87,6 +87,11 @@ class StoreConflict(StoreBusy):
     at once."""
 
 
+class WriteFailedLate(StoreConflict):
+    """A write that was sent later than it was asked for was refused; the same work, run again
+    carefully (`Store.transaction`), learns of it where it belongs."""
+
+
 class RowChanged(StoreConflict):
     """Another transaction changed a row between this one's reading and writing it; what was
     computed from it is stale. Run the same work again, from the reading on."""
@@ -164,6 +169,10 @@ class Transaction(Protocol):
         `lock` holds the rows against other transactions until commit, where the database can.
         Raises UnknownTable, UnknownColumn, BadValue.
         """
+
+    def expect(self, table: str, column: str, values: Collection[Value]) -> None:
+        """A hint that rows with these values in a text column that is unique, or with these keys,
+        will be asked for one by one: a connector may read them in one go. Values as they are kept."""
 
     def insert(self, table: str, values: Row) -> Row:
         """The new row, defaults and assigned key included.

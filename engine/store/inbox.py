@@ -7,7 +7,7 @@ reason), `waiting` (failed or too early; tried again at `next_try_at`), `dead` (
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,7 +59,10 @@ FAIL = """
 """
 ASLEEP = f"""subject IN ([subjects]) AND {UNFINISHED} AND state IN ('ignored', 'waiting')
     AND id <> :but"""
-ANY_ASLEEP = f"SELECT 1 AS found FROM actionflow_inbox WHERE {ASLEEP} LIMIT 1"
+ANY_ASLEEP = f"""
+    SELECT DISTINCT subject FROM actionflow_inbox
+    WHERE subject IN ([subjects]) AND {UNFINISHED} AND state IN ('ignored', 'waiting')
+"""
 WAKE = f"""
     UPDATE actionflow_inbox
     SET state = 'waiting', next_try_at = :now, finished_at = NULL
@@ -163,8 +166,7 @@ def receive(
 
 def states(tx: Transaction, ids: Sequence[str]) -> dict[str, State]:
     """What became of these events so far; those never seen are left out."""
-    named = {f"i{number}": id for number, id in enumerate(ids)}
-    listed = ", ".join(f":{name}" for name in named)
+    listed, named = _listed(ids)
     found = tx.execute(KNOWN.replace("[ids]", listed), named)
     return {row["id"]: row["state"] for row in found}
 
@@ -208,19 +210,25 @@ def fail(
     tx.execute(FAIL, params)
 
 
-def wake(tx: Transaction, subjects: Iterable[str], *, now: str, but: str = "") -> int:
+def asleep(tx: Transaction, subjects: Collection[str]) -> set[str]:
+    """Those of these Stripe objects that ignored and waiting events are about."""
+    if not subjects:
+        return set()
+    listed, named = _listed(subjects)
+    found = tx.execute(ANY_ASLEEP.replace("[subjects]", listed), named)
+    return {row["subject"] for row in found}
+
+
+def wake(tx: Transaction, subjects: Collection[str], *, now: str, but: str = "") -> int:
     """Ignored and waiting events about these Stripe objects are due at once; how many.
 
     For when the row they needed has appeared. `but` is the event that brought it, left alone.
     """
-    named = {f"s{number}": subject for number, subject in enumerate(dict.fromkeys(subjects))}
-    if not named:
-        return 0
-    listed = ", ".join(f":{name}" for name in named)
     # Nearly always there is none, and asking takes a fifth of what the update takes.
-    if not tx.execute(ANY_ASLEEP.replace("[subjects]", listed), {**named, "but": but}):
+    if not asleep(tx, subjects):
         return 0
     tx.notify(DUE_NOW)
+    listed, named = _listed(subjects)
     return len(tx.execute(WAKE.replace("[subjects]", listed), {**named, "now": now, "but": but}))
 
 
@@ -305,6 +313,15 @@ def counts(tx: Transaction) -> dict[State, int]:
 def backlog(tx: Transaction) -> dict[State, tuple[int, str]]:
     """How many events are not finished, by state, and when the oldest was received; reads those only."""
     return {row["state"]: (row["events"], row["since"]) for row in tx.execute(BACKLOG)}
+
+
+def _listed(values: Collection[str]) -> tuple[str, dict[str, Value]]:
+    """SQL for a list of these values, and its parameters. Padded, so that there are few texts."""
+    named: dict[str, Value] = {f"n{number}": value for number, value in enumerate(values)}
+    last = named[f"n{len(named) - 1}"]
+    for number in range(len(named), 1 << (len(named) - 1).bit_length()):
+        named[f"n{number}"] = last
+    return ", ".join(f":{name}" for name in named), named
 
 
 def _row(found: Mapping[str, Value]) -> InboxRow:

@@ -8,20 +8,20 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 
 import orjson
 
 from engine.model import Table
-from engine.store.base import Clock, StoreBusy, StoreError
+from engine.store.base import Clock, StoreError
 from engine.store.changes import Recorder
 from engine.store.codec import TableCodec
 from engine.store.ears import Ears
 from engine.store.filelock import FileLock
 from engine.store.sqlite_errors import translated
+from engine.store.sqlite_later import SqlitePlan
 from engine.store.sqlite_schema import WIRE, SqliteEditor
-from engine.store.sqlite_tx import SqliteReader, SqliteTransaction
-from engine.store.statements import Statements
+from engine.store.sqlite_tx import SqliteReader
+from engine.store.sqlite_writing import Writing
 
 OLDEST = (3, 37, 0)  # STRICT tables; RETURNING came in 3.35
 BUSY_SECONDS = 5.0
@@ -58,24 +58,24 @@ class SqliteStore:
         self.path = path
         self.tables = tables
         self.clock = clock
-        self._plans = {
-            name: Statements(TableCodec(table, tables, WIRE, UNWIRE))
+        self.plans = {
+            name: SqlitePlan(TableCodec(table, tables, WIRE, UNWIRE))
             for name, table in tables.items()
         }
         self._writing = threading.Lock()
         self._writer_thread: int | None = None
         self._readers: deque[sqlite3.Connection] = deque()
         self._server: FileLock | None = None
-        self._log = Recorder(tables)
-        self._ears = Ears()
-        self._wakes: tuple[Callable[[], None], ...] = ()
+        self.log = Recorder(tables)
+        self.ears = Ears()
+        self.wakes: tuple[Callable[[], None], ...] = ()
         self.connection = self._connect()
 
     def watch(self, wake: Callable[[], None]) -> None:
-        self._wakes += (wake,)
+        self.wakes += (wake,)
 
-    def transaction(self, *, careful: bool = False) -> _Writing:
-        return _Writing(self)  # always careful: each statement's outcome is known at once
+    def transaction(self, *, careful: bool = False) -> Writing:
+        return Writing(self, careful)
 
     @contextmanager
     def reader(self) -> Iterator[SqliteReader]:
@@ -122,7 +122,7 @@ class SqliteStore:
         return True
 
     def listen(self, channel: str, heard: Callable[[str], None]) -> Callable[[], None]:
-        return self._ears.listen(channel, heard)
+        return self.ears.listen(channel, heard)
 
     @contextmanager
     def editor(self, *, write: bool = False) -> Iterator[SqliteEditor]:
@@ -179,7 +179,7 @@ class SqliteStore:
         self._writing.release()
 
     def _read(self, connection: sqlite3.Connection) -> Iterator[SqliteReader]:
-        tx = SqliteReader(connection, self._plans, self.clock())
+        tx = SqliteReader(connection, self.plans, self.clock())
         try:
             connection.execute("PRAGMA query_only = ON")
             connection.execute("BEGIN")
@@ -224,55 +224,3 @@ class SqliteStore:
     def _unopened(self, error: sqlite3.Error) -> StoreError:
         refusal = translated(error)
         return type(refusal)(f"{self.path}: {refusal}")
-
-
-class _Writing:
-    """A write transaction as a context manager."""
-
-    __slots__ = ("_store", "_tx")
-
-    def __init__(self, store: SqliteStore) -> None:
-        self._store = store
-
-    def __enter__(self) -> SqliteTransaction:
-        store = self._store
-        store.take_turn()
-        try:
-            self._tx = SqliteTransaction(store.connection, store._plans, store.clock())
-            store.connection.execute("BEGIN IMMEDIATE")
-        except BaseException as error:
-            store.leave_turn()
-            if isinstance(error, sqlite3.Error):
-                raise translated(error) from error
-            raise
-        return self._tx
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        tx, connection = self._tx, self._store.connection
-        try:
-            if kind is None:
-                if tx.lost is not None:
-                    raise StoreBusy(str(tx.lost))
-                if tx.changes:
-                    self._store._log.record(tx)
-                connection.execute("COMMIT")
-        except sqlite3.Error as refused:
-            raise translated(refused) from refused
-        finally:
-            tx.end("This transaction is over; open another with `store.transaction()`.")
-            try:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-            finally:
-                self._store.leave_turn()
-        if kind is None and tx.changes:
-            for wake in self._store._wakes:
-                wake()
-        if kind is None and tx.notes:
-            for channel, message in tx.notes:
-                self._store._ears.tell(channel, message)

@@ -1,51 +1,56 @@
-"""One transaction on SQLite: rows in and out, savepoints, and what changed."""
+"""One transaction on SQLite: rows in and out, and what changed.
+
+What is read is remembered (the only writer need not read it twice), and writes that are known to
+succeed are sent later, many at once (engine/store/sqlite_later.py).
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from types import TracebackType
-from typing import Any, NoReturn
+from collections.abc import Collection, Mapping, Sequence
 
 from engine.model import Change, Row, Value
-from engine.store.base import StoreBusy, StoreError, Where
-from engine.store.rows import RowTransaction, dangling, read_only, referring
-from engine.store.sqlite_errors import translated
-from engine.store.statements import Statements
+from engine.store.base import Where
+from engine.store.rows import read_only
+from engine.store.sqlite_later import Spot, SqlitePlan
+from engine.store.sqlite_savepoint import Savepoint
+from engine.store.sqlite_send import SqliteSending
+
+MOST_REMEMBERED = 64
+"""Rows of one answer that are kept in mind; more are a report, and nobody writes them one by one."""
 
 
-class SqliteTransaction(RowTransaction[Statements]):
+class SqliteTransaction(SqliteSending):
     """See `engine.store.base.Transaction`. Made by a store, used by one thread."""
 
-    shared = False
-    for_update = ""
-    skip_locked = ""
-    next_seq = "NULL"
-    settled = "1 = 1"
-    strange = "1 = 0"
-
     def __init__(
-        self, connection: sqlite3.Connection, plans: Mapping[str, Statements], now: str
+        self,
+        connection: sqlite3.Connection,
+        plans: Mapping[str, SqlitePlan],
+        now: str,
+        *,
+        careful: bool = False,
     ) -> None:
-        super().__init__(plans, now)
-        self._connection = connection
-        self._cursor: Any = connection.cursor()
-        self._rows: dict[tuple[str, Value], Row] = {}
-        """Rows read or written by key: the only writer need not read them twice."""
-        self.notes: dict[tuple[str, str], None] = {}
-        """What listeners are told after the commit."""
+        super().__init__(connection, plans, now)
+        self._careful = careful
+        self._rows: dict[Spot, Row] = {}
+        """Rows read or written, by key."""
+        self._holders: dict[tuple[str, str, Value], Value] = {}
+        """By table, unique column and value the key of the row that has it; None where none has."""
+        self._numbers: dict[str, int] = {}
+        """By table the last number given to a row that waits."""
+
+    # --- reading
 
     def get(self, table: str, key: Value) -> Row | None:
         plan = self._plans.get(table) or self._unknown(table)
-        codec = plan.codec
-        encoded = codec.encoders[plan.key](key)
+        encoded = plan.codec.encoders[plan.key](key)
         row = self._rows.get((table, encoded))
         if row is None:
-            found = self._run(plan.select_by_key, (encoded,))
+            found = self._ask(plan.select_by_key, (encoded,))
             if not found:
                 return None
-            row = codec.decode(dict(zip(codec.names, found[0], strict=True)))
-            self._rows[table, encoded] = row
+            [row] = self._remember(plan, found)
         return row
 
     def find(
@@ -58,24 +63,87 @@ class SqliteTransaction(RowTransaction[Statements]):
         lock: bool = False,  # one writer: its rows are its own already
     ) -> list[Row]:
         plan = self._plans.get(table) or self._unknown(table)
+        named = next(iter(where)) if len(where) == 1 and limit != 0 else ""
+        if named in plan.named and (known := self._known(plan, named, where[named])) is not None:
+            return known
         condition, params = plan.where(where)
         sql = plan.select + condition + plan.order(order_by)
         if limit is not None:
             sql += " LIMIT ?"
             params.append(limit)
-        names, decode = plan.codec.names, plan.codec.decode
-        return [decode(dict(zip(names, found, strict=True))) for found in self._run(sql, params)]
+        found = self._remember(plan, self._ask(sql, params))
+        if named in plan.named and type(where[named]) is str:
+            self._holders[table, named, where[named]] = found[0][plan.key] if found else None
+        return found
+
+    def expect(self, table: str, column: str, values: Collection[Value]) -> None:
+        plan = self._plans[table]
+        if column == plan.key:
+            wanted = [value for value in values if (table, value) not in self._rows]
+        else:
+            wanted = [value for value in values if (table, column, value) not in self._holders]
+        if not wanted:
+            return
+        condition, params = plan.where({column: wanted})
+        found = self._remember(plan, self._ask(plan.select + condition, params))
+        if column in plan.named:
+            holders = {row[column]: row[plan.key] for row in found}
+            for value in wanted:
+                self._holders[table, column, value] = holders.get(value)
+
+    def _known(self, plan: SqlitePlan, name: str, wanted: Value) -> list[Row] | None:
+        """The rows with this value, or one of these, in a unique column; None if that takes a look."""
+        table = plan.codec.table.name
+        values = wanted if type(wanted) is list else [wanted]
+        rows = []
+        for value in values:
+            if type(value) is not str:
+                return None
+            key = self._holders.get((table, name, value), self)
+            if key is self:
+                return None
+            if key is not None:
+                row = self._rows.get((table, key))
+                if row is None:
+                    return None
+                if row not in rows:
+                    rows.append(row)
+        if len(rows) > 1:
+            rows.sort(key=lambda row: row[plan.key])
+        return rows
+
+    def _remember(self, plan: SqlitePlan, found: Sequence[tuple[Value, ...]]) -> list[Row]:
+        table, key, names, decode = (
+            plan.codec.table.name,
+            plan.key,
+            plan.codec.names,
+            plan.codec.decode,
+        )
+        rows = [decode(dict(zip(names, values, strict=True))) for values in found]
+        if len(rows) > MOST_REMEMBERED:
+            return rows
+        return [self._rows.setdefault((table, row[key]), row) for row in rows]
+
+    # --- writing
 
     def insert(self, table: str, values: Row) -> Row:
         plan = self._writable(table)
         codec, key = plan.codec, plan.key
         row = codec.new_row(values, self.now)
-        if row[key] is None:
+        if row[key] is None and self._sure(plan, table, row):
+            row[key] = number = self._number(plan, table)
+            self.later.insert(plan, (table, number), list(row.values()))
+        elif row[key] is None:
             params = [value for name, value in row.items() if name != key]
-            self._run(plan.insert_without_key, params, plan, row)
-            row[key] = self._cursor.lastrowid
+            self._write(plan.insert_without_key, params, plan, row)
+            row[key] = self.cursor.lastrowid
+            self._numbers.pop(table, None)
         else:
-            self._run(plan.insert, list(row.values()), plan, row)
+            self._write(plan.insert, list(row.values()), plan, row)
+            self._numbers.pop(table, None)
+        for name in plan.unique:
+            if row[name] is not None:
+                self._holders[table, name, row[name]] = row[key]
         row = codec.decode(row)
         self._rows[table, row[key]] = row
         self.changes.append(Change(table, row[key], None, row))
@@ -86,12 +154,18 @@ class SqliteTransaction(RowTransaction[Statements]):
         codec, key = plan.codec, plan.key
         new = codec.new_values(values, self.now)
         sql = plan.update_by_key(tuple(new))
+        plain = plan.plain.issuperset(new) and not self._careful
         changes = []
         for before in self._matching(plan, where):
             key_value = before[key]
             if new.get(key, key_value) != key_value:
                 self._key_change(plan, key_value, new[key])
-            self._run(sql, (*new.values(), key_value), plan, new)
+            params = (*new.values(), key_value)
+            if plain and self.lost is None:
+                self.later.update(plan, (table, key_value), sql, params)
+            else:
+                self._write(sql, params, plan, new)
+                self._holders.clear()
             # As written is as read: the codec made it so. RETURNING takes three times the update.
             after = {**before, **codec.decode_some(dict(new))}
             self._rows[table, key_value] = after
@@ -103,133 +177,58 @@ class SqliteTransaction(RowTransaction[Statements]):
         plan = self._writable(table)
         changes = []
         for before in self._matching(plan, where):
-            self._run(plan.delete_by_key, (before[plan.key],), plan, before, deleting=True)
+            self._write(plan.delete_by_key, (before[plan.key],), plan, before, deleting=True)
             self._rows.pop((table, before[plan.key]), None)
+            self._holders.clear()
             changes.append(Change(table, before[plan.key], before, None))
         self.changes += changes
         return changes
 
-    def savepoint(self) -> _Savepoint:
-        return _Savepoint(self)
+    def _sure(self, plan: SqlitePlan, table: str, row: Row) -> bool:
+        """Whether nothing can be wrong with this new row, as far as this transaction knows."""
+        if self._careful or self.lost is not None:
+            return False
+        for name in plan.unique:
+            value = row[name]
+            if value is not None and self._holders.get((table, name, value), self) is not None:
+                return False
+        for name, target in plan.references:
+            value = row[name]
+            if value is not None:
+                spot = (target, value)
+                if spot not in self._rows or spot in self.later.new:
+                    return False
+        return True
 
-    def execute(self, sql: str, params: Mapping[str, Value] | None = None) -> list[Row]:
-        found = self._run(sql, params or {})
-        if not found:
-            return []
-        names = [column[0] for column in self._cursor.description]
-        return [dict(zip(names, values, strict=True)) for values in found]
+    def _number(self, plan: SqlitePlan, table: str) -> int:
+        """The number of a new row, as the database would give it."""
+        last = self._numbers.get(table)
+        if last is None:
+            last = self._ask(plan.last_number, (table,))[0][0]
+        self._numbers[table] = number = last + 1
+        return number
 
-    def execute_many(self, sql: str, params: Sequence[Mapping[str, Value]]) -> None:
-        try:
-            self._cursor.executemany(sql, params)
-        except sqlite3.Error as error:
-            raise self._failed(error, None, None, False) from error
-
-    def serialize(self, keys: Iterable[str]) -> None:
-        """One writer: all transactions come one after another."""
-
-    def notify(self, channel: str, message: str = "") -> None:
-        self.notes[channel, message] = None
-
-    def end(self, why: str) -> None:
-        """Let nothing more through: outside BEGIN each statement would commit by itself."""
-        if self.lost is None:
-            self.lost = StoreError(why)
-        self._cursor = _Lost(self.lost)
-
-    def _run(
-        self,
-        sql: str,
-        params: Sequence[Value] | Mapping[str, Value],
-        plan: Statements | None = None,
-        row: Row | None = None,
-        *,
-        deleting: bool = False,
-    ) -> list[tuple[Value, ...]]:
-        try:
-            return self._cursor.execute(sql, params).fetchall()  # type: ignore[no-any-return]
-        except sqlite3.Error as error:
-            raise self._failed(error, plan, row, deleting) from error
-
-    def _failed(
-        self, error: sqlite3.Error, plan: Statements | None, row: Row | None, deleting: bool
-    ) -> StoreError:
-        table = plan.codec.table if plan else None
-        if plan and error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
-            named = referring(plan, self._plans) if deleting else self._dangling(plan, row or {})
-            return named or translated(error, table, row)
-        refusal = translated(error, table, row)
-        if not self._connection.in_transaction:  # disk full and I/O errors roll all of it back
-            self.lost = StoreBusy(f"This transaction was rolled back as a whole: {refusal}")
-            self.end("")
-        return refusal
-
-    def _dangling(self, plan: Statements, row: Row) -> StoreError | None:
-        """Which column of `row` refers to no row."""
-        table = plan.codec.table
-        for name, value in row.items():
-            target = table.columns[name].references
-            if value is None or target is None:
-                continue
-            to = self._plans[target]
-            if not self._run(to.select_by_key, (value,)):
-                return dangling(table, name, value, to)
-        return None
-
-    def _matching(self, plan: Statements, where: Where) -> list[Row]:
+    def _matching(self, plan: SqlitePlan, where: Where) -> list[Row]:
         table = plan.codec.table.name
         if len(where) == 1 and type(where.get(plan.key)) in (int, str):
             row = self.get(table, where[plan.key])
             return [] if row is None else [row]
         return self.find(table, where)
 
+    # --- savepoints
+
+    def savepoint(self) -> Savepoint:
+        return Savepoint(self)
+
+    def forget(self, mark: int) -> None:
+        """A savepoint is undone: the writes from the `mark`th on, and all that was known."""
+        self.later.forget(mark)
+        self._rows.clear()
+        self._holders.clear()
+        self._numbers.clear()
+
 
 class SqliteReader(SqliteTransaction):
     """A transaction that only reads."""
 
     _writable = read_only
-
-
-class _Lost:
-    """In a cursor's place: the transaction is over, and every use says why."""
-
-    def __init__(self, why: StoreError) -> None:
-        self._why = why
-
-    def execute(self, sql: str, params: object = None) -> NoReturn:
-        raise type(self._why)(str(self._why))
-
-    executemany = execute
-
-
-class _Savepoint:
-    """Plain classes here and below: `contextlib.contextmanager` would double the time per event."""
-
-    __slots__ = ("_kept", "_name", "_tx")
-
-    def __init__(self, tx: SqliteTransaction) -> None:
-        self._tx = tx
-
-    def __enter__(self) -> None:
-        tx = self._tx
-        tx._depth += 1
-        self._name = f"s{tx._depth}"
-        self._kept = len(tx.changes)
-        tx._run(f"SAVEPOINT {self._name}", ())
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        tx = self._tx
-        tx._depth -= 1
-        if kind is None:
-            tx._run(f"RELEASE {self._name}", ())
-            return
-        del tx.changes[self._kept :]
-        tx._rows.clear()
-        if tx.lost is None:
-            tx._run(f"ROLLBACK TO {self._name}", ())
-            tx._run(f"RELEASE {self._name}", ())

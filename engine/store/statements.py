@@ -36,6 +36,7 @@ class Statements:
         table = codec.table
         self.codec = codec
         self.key = table.key
+        self.quoted_key = quoted(table.key)
         self.name = quoted(table.name)
         names = ", ".join(quoted(name) for name in codec.names)
         self.select = f"SELECT {names} FROM {self.name}"

@@ -1,0 +1,101 @@
+"""Writes that are sent later, many in one statement: those that are known to succeed.
+
+What a transaction has read tells of many writes that nothing can be wrong with them (the codec has
+checked their values; the row is there, or nothing has its unique values). Such a write changes
+nothing that is read before it is sent: whoever asks the database has it sent first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from engine.model import Value
+from engine.store.sqlite_bulk import Bulk
+from engine.store.statements import Statements
+
+Spot = tuple[str, Value]
+"""A table and a key in it."""
+Write = tuple["SqlitePlan", Spot, str, Sequence[Value]]
+"""A table's plan, the row, the UPDATE (empty for an insert), and its parameters."""
+
+_SQL = itemgetter(2)
+
+
+class SqlitePlan(Statements):
+    """The statements of one table, and what must be known of a row before its insert can wait."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        columns = self.codec.table.columns.values()
+        table = self.codec.table
+        self.unique = tuple(c.name for c in columns if c.unique and c.name != table.key)
+        self.named = tuple(name for name in self.unique if self.codec.types[name] == "text")
+        """Unique columns whose values are kept as they are given."""
+        self.references = tuple((c.name, c.references) for c in columns if c.references)
+        self.plain = frozenset(
+            c.name for c in columns if not (c.unique or c.references or c.name == table.key)
+        )
+        """Columns that can be set without breaking a rule of the database."""
+        head, values, marks = self.insert.partition(" VALUES ")
+        self.bulk = Bulk(head + values.rstrip(), marks)
+        self.last_number = (
+            f"SELECT max(coalesce((SELECT max({self.quoted_key}) FROM {self.name}), 0),"
+            " coalesce((SELECT seq FROM sqlite_sequence WHERE name = ?), 0))"
+        )
+
+
+class Later:
+    """The writes of one transaction that were not sent yet, in order."""
+
+    __slots__ = ("_writes", "new")
+
+    def __init__(self) -> None:
+        self._writes: list[Write] = []
+        self.new: set[Spot] = set()
+        """Rows that are not in the database yet."""
+
+    def __len__(self) -> int:
+        return len(self._writes)
+
+    def insert(self, plan: SqlitePlan, spot: Spot, row: Sequence[Value]) -> None:
+        """A row, in column order."""
+        self._writes.append((plan, spot, "", row))
+        self.new.add(spot)
+
+    def update(self, plan: SqlitePlan, spot: Spot, sql: str, params: Sequence[Value]) -> None:
+        """One row, by its key."""
+        self._writes.append((plan, spot, sql, params))
+
+    def forget(self, mark: int) -> None:
+        """Drop the writes from the `mark`th on."""
+        for _, spot, sql, _ in self._writes[mark:]:
+            if not sql:
+                self.new.discard(spot)
+        del self._writes[mark:]
+
+    def send(self, cursor: Any, mark: int) -> None:
+        """Send the first `mark` writes. Raises sqlite3.Error.
+
+        New rows first: their order among tables does not matter (none that waits refers to another
+        that waits), and no update decides whether one can be made. Then each table's updates.
+        """
+        writes = self._writes[:mark]
+        del self._writes[:mark]
+        tables: dict[SqlitePlan, tuple[list[Sequence[Value]], list[Write]]] = {}
+        for write in writes:
+            plan = write[0]
+            rows, updates = tables.get(plan) or tables.setdefault(plan, ([], []))
+            if write[2]:
+                updates.append(write)
+            else:
+                rows.append(write[3])
+                self.new.discard(write[1])
+        for plan, (rows, _) in tables.items():
+            if rows:
+                plan.bulk.send(cursor, rows)
+        for _, updates in tables.values():
+            for sql, same in groupby(updates, _SQL):
+                cursor.executemany(sql, [write[3] for write in same])
