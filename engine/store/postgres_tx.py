@@ -92,9 +92,6 @@ class PostgresTransaction(RowTransaction[PostgresPlan]):
         found = self._ask(plan.select_any(column, LOCK), (array(values),))
         self._known.expected(plan, column, values, found)
 
-    def expect(self, table: str, column: str, values: Collection[Value]) -> None:
-        """Each row is read when it is asked for, and locked then."""
-
     def insert(self, table: str, values: Row) -> Row:
         plan = self._writable(table)
         codec, key = plan.codec, plan.key
