@@ -20,7 +20,7 @@ from engine.nodes.stripe_calls import (
     new_key,
     snapshot,
 )
-from engine.nodes.stripe_rows import Applied, Scope, tell
+from engine.nodes.stripe_rows import Applied, Scope, first, tell
 from engine.store import actions
 from engine.stripe import payment
 from engine.stripe.amounts import BadAmount, check_amount
@@ -93,7 +93,8 @@ def _plan(
     """What to do next: make a new payment, look at an open one like it, close one unlike it, or
     see why that one would not be closed."""
     order_id = wanted["orderId"]
-    if frame.tx.get(scope.order_table, order_id) is None:
+    # Held: of two requests at once the second sees the payment that the first begins.
+    if first(frame.tx, scope.order_table, scope.order_key, order_id) is None:
         raise ActionRefused(f"There is no order {order_id!r}.", code="no_such_order", status=404)
     rows = frame.tx.find(
         "payment", {"order_id": order_id, "type": "one_time"}, order_by=("-id",), lock=True

@@ -1,0 +1,266 @@
+"""Where one writer gave safety for free: the same payment, order or event at two servers at once."""
+
+from __future__ import annotations
+
+import pathlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import orjson
+import pytest
+
+from engine.actions import Actions, Asked
+from engine.answer import Answer
+from engine.nodes.base import Frame
+from engine.project import Project
+from engine.receive import Receiver
+from engine.store.again import committed
+from engine.store.base import Store, Transaction
+from engine.store.connect import open_store
+from engine.stripe.event import load, of
+from tests.acceptance.shop import SECRET, Shop, open_shop
+from tests.acceptance.test_kill import event_for
+from tests.postgres.conftest import VARIABLE
+from tests.postgres.races import Race, Work
+from tests.store.support import PostgresConnector
+
+
+@pytest.fixture
+def shop(
+    database: PostgresConnector, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Shop]:
+    """The example shop, one of the two servers."""
+    monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", SECRET)
+    monkeypatch.setenv("STRIPE_SECRET_KEY", "sk_test_shop")
+    with open_shop(tmp_path / "flows", f"env:{VARIABLE}") as opened:
+        opened.service.stopping.set()
+        opened.service.deliverer.stop()
+        opened.service.writer._look_at = time.monotonic() + 10_000
+        yield opened
+
+
+@pytest.fixture
+def second(shop: Shop, database: PostgresConnector) -> Iterator[Store]:
+    """The other server's store."""
+    file = shop.project.file
+    store = open_store(database.url(), file.tables, shop.project.folder, name="second")
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def acting(shop: Shop, transact: Callable[[Work], Any]) -> Actions:
+    whole = shop.service.actions
+    assert whole is not None
+    return Actions(whole.project, transact, whole.stripe, "pk_test")
+
+
+def race(
+    shop: Shop, second: Store, database: PostgresConnector, action: str, given: dict[str, Any]
+) -> tuple[Answer, Answer, Race]:
+    """The same action at both servers; they meet in the first one's first stretch."""
+    other = acting(shop, partial(committed, second))
+    asked = Asked(action, "boss", "admin", given)
+    meeting = Race(database, shop.service.store, lambda: other.act(asked))
+    transactions = 0
+
+    def transact(work: Work) -> Any:
+        nonlocal transactions
+        transactions += 1
+        # The first only writes the request down.
+        return meeting.transact(work) if transactions == 2 else committed(shop.service.store, work)
+
+    answer = acting(shop, transact).act(Asked(action, "boss", "admin", dict(given)))
+    return answer, meeting.second, meeting
+
+
+def test_two_payments_of_an_order_at_once_are_one(
+    shop: Shop, second: Store, database: PostgresConnector
+) -> None:
+    answer, other, meeting = race(shop, second, database, "pay", {"orderId": 1})
+    assert meeting.waited
+    assert (answer.status, other.status) == (200, 409), other.body
+    assert other.body["code"] == "payment_in_progress"
+    assert len(shop.rows("payment")) == 1
+    assert len(shop.standin.state.table("payment_intent")) == 1
+
+
+def paid(shop: Shop) -> int:
+    """A payment of order 1 that came."""
+    answer = shop.act("pay", {"orderId": 1, "mode": "checkout"})
+    shop.buy(answer.json()["checkoutUrl"])
+    shop.deliver()
+    assert shop.row("payment")["status"] == "SUCCESSFUL"
+    return int(shop.row("payment")["id"])
+
+
+def test_two_refunds_at_once_never_give_back_more_than_came(
+    shop: Shop, second: Store, database: PostgresConnector
+) -> None:
+    given = {"paymentId": paid(shop), "refundAmount": 6000}
+    answer, other, meeting = race(shop, second, database, "refund", given)
+    assert meeting.waited
+    assert (answer.status, other.status) == (200, 422), other.body
+    assert (other.body["code"], other.body["left"]) == ("more_than_is_left", 4000)
+    assert [row["amount"] for row in shop.rows("refund")] == [6000]
+
+
+def receiving(shop: Shop, body: bytes) -> Work:
+    """What a server does with a delivered event."""
+    data = load(body)
+    receiver = Receiver(shop.project)
+
+    def work(tx: Transaction) -> str:
+        return receiver.receive(tx, data, body.decode(), of(data)).outcome
+
+    return work
+
+
+def test_the_same_event_at_both_is_one_run(
+    shop: Shop, second: Store, database: PostgresConnector
+) -> None:
+    work = receiving(shop, event_for(2))
+    meeting = Race(database, shop.service.store, lambda: committed(second, work))
+    assert meeting.transact(work) == "done"
+    assert meeting.second == "duplicate"
+    assert meeting.waited
+    assert len(shop.rows("payment")) == 1
+    with shop.service.store.reader() as tx:
+        assert tx.execute("SELECT count(*) AS n FROM actionflow_run") == [{"n": 1}]
+
+
+def test_a_refund_asked_for_while_its_payments_event_is_worked_on(
+    shop: Shop, second: Store, database: PostgresConnector
+) -> None:
+    """The action waits for the event's row, and sees what it says."""
+    payment = paid(shop)
+    whole = shop.stripe().refunds.create(
+        {"payment_intent": shop.row("payment")["transaction_id"], "amount": 7000}
+    )
+    event = next(
+        event
+        for event in shop.stripe().events.list({"limit": 100}).data
+        if event.type == "charge.refunded"
+    )
+    work = receiving(shop, str(event).encode())
+    other = acting(shop, partial(committed, second))
+    asked = Asked("refund", "boss", "admin", {"paymentId": payment, "refundAmount": 5000})
+    meeting = Race(database, shop.service.store, lambda: other.act(asked))
+    assert meeting.transact(work) == "done"
+    assert meeting.second.status == 422, meeting.second.body
+    assert meeting.second.body["left"] == 3000
+    assert meeting.waited
+    assert whole.amount == shop.row("payment")["amount_refunded"]
+
+
+def test_an_event_while_a_refund_of_its_payment_is_planned(
+    shop: Shop, second: Store, database: PostgresConnector
+) -> None:
+    """The event waits for the action's stretch; both leave their mark on the payment."""
+    payment = paid(shop)
+    shop.stripe().refunds.create(
+        {"payment_intent": shop.row("payment")["transaction_id"], "amount": 7000}
+    )
+    event = next(
+        event
+        for event in shop.stripe().events.list({"limit": 100}).data
+        if event.type == "charge.refunded"
+    )
+    work = receiving(shop, str(event).encode())
+    meeting = Race(database, shop.service.store, lambda: committed(second, work))
+    transactions = 0
+
+    def transact(one: Work) -> Any:
+        nonlocal transactions
+        transactions += 1
+        return meeting.transact(one) if transactions == 2 else committed(shop.service.store, one)
+
+    asked = Asked("refund", "boss", "admin", {"paymentId": payment, "refundAmount": 3000})
+    answer = acting(shop, transact).act(asked)
+    assert meeting.waited
+    assert answer.status == 200, answer.body
+    assert meeting.second == "done"
+    shop.deliver()
+    row = shop.row("payment")
+    assert (row["status"], row["amount_refunded"]) == ("REFUNDED", 10_000)
+
+
+MADE_ONCE = """
+flow: made_once
+trigger: {stripe: [customer.created]}
+nodes:
+  - {id: there, type: table.find, table: order, where: {id: 77}}
+  - id: which
+    type: branch
+    cases:
+      - name: new
+        when: "{{ there is none }}"
+        do:
+          - id: make
+            type: table.insert
+            table: order
+            values: {id: 77, user_id: ada, item: tea, amount: 1, currency: usd}
+      - name: there already
+        else: true
+        do:
+          - {id: more, type: table.update, table: order, where: {id: 77}, values: {amount: "{{ there.amount + 1 }}"}}
+"""
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["first insert", "read, then written"])
+def test_a_race_runs_the_flow_once_more_and_no_oftener(
+    shop: Shop, second: Store, database: PostgresConnector, there: bool
+) -> None:
+    """Two events that share nothing to wait for; both flows looked before either had written."""
+    (shop.project.folder / "made_once.yaml").write_text(MADE_ONCE)
+    project = Project.open(shop.project.folder)
+    if there:
+        [event] = [customer(project, "evt_0")]
+        assert committed(shop.service.store, event) == "done"
+    runs: list[str] = []
+    meeting = Race(
+        database, shop.service.store, lambda: committed(second, customer(project, "evt_2", runs))
+    )
+    assert meeting.transact(customer(project, "evt_1", runs)) == "done"
+    assert meeting.second == "done"
+    assert meeting.waited
+    assert runs == ["evt_1", "evt_2", "evt_2"]
+    assert shop.row("order", id=77)["amount"] == 2 + there
+    with shop.service.store.reader() as tx:
+        kept = tx.execute("SELECT event_id FROM actionflow_run ORDER BY event_id")
+        assert [row["event_id"] for row in kept][-2:] == ["evt_1", "evt_2"]
+
+
+def customer(project: Project, id: str, runs: list[str] | None = None) -> Work:
+    """What a server does with an event that starts made_once; `runs` counts how often it runs."""
+    body = orjson.dumps(
+        {
+            "id": id,
+            "object": "event",
+            "api_version": "2026-05-27.dahlia",
+            "created": 1_780_000_000,
+            "livemode": False,
+            "type": "customer.created",
+            "data": {"object": {"id": f"cus_{id}", "object": "customer"}},
+        }
+    )
+    data = load(body)
+    flow = project.flows["made_once"]
+
+    def block(frame: Frame) -> None:
+        if runs is not None:
+            runs.append(id)
+        flow.block(frame)
+
+    counted = replace(flow, block=block)
+    flows = {**project.flows, "made_once": counted}
+    receiver = Receiver(Project(project.folder, project.file, flows, []))
+
+    def work(tx: Transaction) -> str:
+        return receiver.receive(tx, data, body.decode(), of(data)).outcome
+
+    return work
