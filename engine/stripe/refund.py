@@ -146,8 +146,12 @@ def answered_facts(news: RefundNews) -> Facts:
 
 
 def charge_facts(news: RefundedCharge) -> Facts:
-    """The charge's cumulative figure as a fact of the payment row."""
-    return {"counted": register([news.at, news.total], news.total)}
+    """The charge's cumulative figure as a fact of the payment row, and what it was before."""
+    key = [news.at, news.total]
+    facts: Facts = {"counted": register(key, news.total)}
+    if news.more is not None:
+        facts["counted_before"] = register(key, news.total - news.more)
+    return facts
 
 
 def statuses(facts: Facts) -> dict[str, Status]:
@@ -212,10 +216,25 @@ def total_refunded(facts: Facts, amount: int | None) -> int:
             made, undone = value(told, "made"), value(told, "undone")
             if undone is None and made > at:
                 known += value(told, "amount")
-            elif undone is not None and made <= at <= undone:
+            elif (
+                undone is not None
+                and made <= at <= undone
+                and (at < undone or _was_counted(facts, told, at))
+            ):
                 known -= value(told, "amount")
         total = max(live, known)
     return total if amount is None else min(total, amount)
+
+
+def _was_counted(facts: Facts, told: Facts, at: int) -> bool:
+    """Whether the figure of the second in which a refund was undone still counted it: it has to fit
+    into what the figure was before, or be what it grew by."""
+    before = value(facts, "counted_before")
+    amount = value(told, "amount")
+    if before is None or before >= amount:
+        return True
+    grown: int = value(facts, "counted") - before
+    return bool(value(told, "made") == at and grown == amount)
 
 
 def refunded_status(facts: Facts, amount: int | None) -> tuple[str | None, int]:

@@ -188,3 +188,17 @@ def test_a_failure_told_again_later_does_not_count_against_a_newer_figure() -> N
     history.refund(4, 5_000)
     history.tell("refund.failed", history.refunds["re_1_1"], 5)
     assert row(history.events)["amount_refunded"] == 5_000
+
+
+@pytest.mark.parametrize("second", [1_000, 3_000, 7_000])
+@pytest.mark.parametrize("called_off", ["failed", "canceled"])
+@given(data=st.data())
+def test_a_refund_undone_in_the_second_of_the_next_one(
+    called_off: str, second: int, data: st.DataObject
+) -> None:
+    history = Payment(MIDDLE)
+    history.succeed(1)
+    refund_id = history.refund(2, 3_000)
+    history.move_refund(9, refund_id, called_off)
+    history.refund(9, second)
+    assert row(shuffled(history.events, data))["amount_refunded"] == second
