@@ -82,8 +82,15 @@ def _known(error: ValidationError) -> list[str]:
 
 
 def _where(error: ValidationError) -> str:
-    names = [str(part) for part in error.absolute_path if isinstance(part, str)]
-    return f"'{names[-1]}'" if names else "this"
+    path = list(error.absolute_path)
+    names = [str(part) for part in path if isinstance(part, str)]
+    if path and not isinstance(path[-1], str) and names:
+        return f"this entry of '{names[-1]}'"
+    if names:
+        return f"'{names[-1]}'"
+    instance: Value = error.instance
+    name = instance.get("id") if isinstance(instance, dict) else None
+    return f"the node '{name}'" if isinstance(name, str) else "this"
 
 
 def _extra(error: ValidationError) -> list[str]:
@@ -106,7 +113,15 @@ def _missing_key(error: ValidationError) -> Saying:
     instance: Value = error.instance
     missing = [name for name in required if name not in instance]
     what = ", ".join(f"'{name}'" for name in missing)
-    return f"{what} is missing in {_where(error)}.", f"Add {what}."
+    schema: Value = error.schema
+    described = schema.get("properties", {}).get(missing[0], {})
+    if missing == ["locked"]:
+        return (
+            f"{what} is missing in {_where(error)}.",
+            "Add `locked: true`: it is not yours to change.",
+        )
+    why = described.get("description", "") if len(missing) == 1 else ""
+    return f"{what} is missing in {_where(error)}.", f"Add {what}{': ' + why if why else ''}."
 
 
 @_saying("type")
@@ -122,16 +137,34 @@ def _wrong_type(error: ValidationError) -> Saying:
     words |= {"boolean": "true or false", "null": "nothing", "number": "a number"}
     expected = " or ".join(words.get(name, name) for name in names)
     found = f"{shown(error.instance)} ({kind(error.instance)})"
-    return f"{_where(error)} is {found}; expected {expected}.", f"Write {expected} here."
+    mend = f"Write {expected} here."
+    if expected == "a mapping" and _where(error)[0] == "'":
+        name = _where(error).strip("'")
+        mend = f"Write `{name}: {{name: value}}`, or `name: value` on lines of their own below it."
+    return f"{_where(error)} is {found}; expected {expected}.", mend
+
+
+_MEANT = {
+    **dict.fromkeys(("string", "str", "varchar", "char", "uuid", "email"), "text"),
+    **dict.fromkeys(("int", "number", "bigint", "serial"), "integer"),
+    **dict.fromkeys(("money", "decimal", "numeric", "float", "double", "price"), "amount"),
+    **dict.fromkeys(("bool", "yes/no"), "boolean"),
+    **dict.fromkeys(("date", "datetime", "time"), "timestamp"),
+    **dict.fromkeys(("object", "dict", "map", "list", "array", "jsonb"), "json"),
+}
+"""Type names that other tools have, and ours."""
 
 
 @_saying("enum")
 def _not_listed(error: ValidationError) -> Saying:
     listed: Value = error.validator_value
     allowed = [str(value) for value in listed]
-    near = did_you_mean(str(error.instance), allowed)
+    meant = _MEANT.get(str(error.instance).lower())
+    near = f" Did you mean '{meant}'?" if meant in allowed else ""
+    near = near or did_you_mean(str(error.instance), allowed)
+    money = " Money is an amount: a whole number of minor units." if meant == "amount" else ""
     message = f"{_where(error)} is {shown(error.instance)}, which is not one of the choices.{near}"
-    return message, f"Choose one of: {', '.join(allowed)}."
+    return message, f"Choose one of: {', '.join(allowed)}.{money if near else ''}"
 
 
 @_saying("const")

@@ -65,11 +65,11 @@ def _written(found: Type, wanted: Type, what: str) -> Misfit | None:
     try:
         kept = CHECKS[wanted.kind](value)
     except Unfit as unfit:
-        return Misfit(
-            VALUE,
-            f"{what} is {shown(value)} ({kind(value)}); expected {unfit.expected}.",
-            unfit.mend[:1].upper() + unfit.mend[1:] + ".",
-        )
+        mend = unfit.mend[:1].upper() + unfit.mend[1:] + "."
+        if wanted.kind == "amount":
+            mend = "Write minor units as a plain whole number: 10 USD is 1000."
+        said = f"{what} is {shown(value)} ({kind(value)}); expected {unfit.expected}."
+        return Misfit(VALUE, said, mend)
     if wanted.kind == "currency" and kept != value:
         return Misfit(
             CURRENCY,

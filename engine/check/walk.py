@@ -148,14 +148,11 @@ class Here:
         if definition is None:
             known = list(self.scope.names)
             near = self.within(name) or did_you_mean(name, known)
-            report(
-                UNDEFINED(
-                    place,
-                    f"'{name}' is defined nowhere in this flow.{near}",
-                    f"Names that can be read here: {', '.join(sorted(known))}. Text goes in "
-                    f"quotes: '{name}'.",
-                )
+            mend = _FOREIGN.get(name.lower()) or (
+                f"If it is text, put it in quotes: '{name}'. Names that can be read here: "
+                f"{', '.join(sorted(known))}."
             )
+            report(UNDEFINED(place, f"'{name}' is defined nowhere in this flow.{near}", mend))
         elif why_hidden(definition, self.node_path) == "later":
             report(
                 LATER(
@@ -214,6 +211,14 @@ class Here:
         return scope
 
 
+_FOREIGN = {
+    **dict.fromkeys(("null", "nil", "undefined"), "What is not there is `none`: x is none."),
+    **dict.fromkeys(
+        ("true", "yes", "on"), "Write `true`; or nothing, for a boolean is a condition by itself."
+    ),
+    **dict.fromkeys(("false", "no", "off"), "Write `false`, or `not` before the value."),
+}
+"""What other languages write, and is no name here."""
 ABSENT_WHY = {
     "caller": "Stripe's events have no caller",
     "input": "this flow is not called with inputs",

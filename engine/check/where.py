@@ -33,11 +33,14 @@ def known_column(
         return column
     known = [one.name for one in table.visible]
     near = did_you_mean(name, known, key=(table.name, table.key))
+    mend = f"Columns of '{table.name}': {', '.join(known)}."
+    if name.isdigit():
+        mend = "Inside of { } a comma begins the next entry: write numbers without commas, as 1000."
     here.say(
         UNKNOWN_COLUMN,
         here.at(node, key, *(at or (name,))),
         f"'{table.name}' has no column '{name}'.{near}",
-        f"Columns of '{table.name}': {', '.join(known)}.",
+        mend,
         ((table.place, f"'{table.name}' is defined here"),) if table.place else (),
         key=not at,
     )

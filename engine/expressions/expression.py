@@ -69,7 +69,7 @@ def condition(source: Value, place: Place) -> Expression:
         raise _not_whole(place, f"found {kind(source)}")
     parsed = parse(source.rstrip(), place)
     if not parsed.whole:
-        raise _not_whole(place, f"found {shorten(source) or 'nothing'}")
+        raise _not_whole(place, f"found {shorten(source) or 'nothing'}", source)
     [node] = parsed.parts
     where, evaluate = Source(parsed.source, place), parsed.evaluate
     if isinstance(node, syntax.Const) and not isinstance(node.value, bool):
@@ -87,9 +87,15 @@ def condition(source: Value, place: Place) -> Expression:
     return Expression(parsed.source, place, True, parsed.parts, parsed.references, run)
 
 
-def _not_whole(place: Place, found: str) -> ExpressionProblem:
+def _not_whole(place: Place, found: str, source: str = "") -> ExpressionProblem:
     message = f"{found}; expected a condition: one whole expression that is true or false"
-    mend = "write it as \"{{ callback.paymentStatus == 'SUCCESSFUL' }}\", nothing around it"
+    # Most often it is one, in one brace, in no braces, or in a word processor's quotes.
+    meant = source.strip(' \n{}%“”„‘’"')
+    if not meant or "{" in meant or "}" in meant or len(meant) > 80:
+        meant = "callback.paymentStatus == 'SUCCESSFUL'"
+    mend = f'write it as "{{{{ {meant} }}}}", nothing around it'
+    if any(quote in source for quote in "“”„‘’"):
+        mend += "; and in straight quotes, not curly ones"
     return ExpressionProblem([Problem("expr.condition", place, message, mend)])
 
 

@@ -20,6 +20,9 @@ _SIGNS = {
 }
 
 
+_WORDS = frozenset({"and", "or", "not", "in", "is", "if", "else"})
+
+
 def parse_one(source: Source, begin: int) -> tuple[Node, int]:
     """The expression whose `{{` stands at `begin`, and the offset behind its `}}`."""
     found, end = tokens(source, begin)
@@ -54,9 +57,12 @@ def _unexpected(source: Source, token: Token, last: Token) -> ExpressionProblem:
         message = f"the expression ends behind '{last.value}', where a value is expected"
         return source.problem("syntax", token.lineno, message, "complete it")
     shown = token.value if token.type != "string" else repr(token.value)
+    mend = _SIGNS.get(token.type, "check the operators and brackets around it")
+    if token.type == "name" and str(shown).lower() in _WORDS:
+        mend = f"write `{str(shown).lower()}`, in small letters"
     return source.problem(
         "syntax",
         token.lineno,
         f"found {str(shown)[:60] or describe_token(token)!r} where it does not belong",
-        _SIGNS.get(token.type, "check the operators and brackets around it"),
+        mend,
     )

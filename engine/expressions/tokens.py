@@ -27,6 +27,10 @@ _CHARACTER_MENDS = {
     '"': ("a text that is never closed", "add the closing quote"),
     "}": ("a single '}'", "close the expression with }}"),
     "\\": ("a backslash outside of a text", "remove it"),
+    **{
+        quote: (f"the curly quote {quote}", "write straight quotes, as in 'text'")
+        for quote in "“”„‘’‚«»"
+    },
 }
 
 

@@ -282,8 +282,8 @@ class _Reader:
         if event.style in ('"', "'"):
             start = self.text.index(event.style, start) + 1
         elif event.style == ">":
-            # Block text begins in the line below its header, at its indentation.
-            start = self.text.find("\n", start) + place.column
+            # Block text begins in the line below its header.
+            start = self.text.find("\n", start) + 1
         return text_place(
             place, self.text, start, event.end_mark.index, event.style or "", event.value
         )

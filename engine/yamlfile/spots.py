@@ -35,7 +35,7 @@ def _runs(
     place: Place, source: str, start: int, spots: list[int]
 ) -> Iterator[tuple[int, int, int]]:
     """Offset, line and column where characters begin to stand one after another."""
-    line, line_start, seen = place.line, start - (place.column - 1), start
+    line, line_start, seen = place.line, source.rfind("\n", 0, start) + 1, start
     before = -2
     for offset, spot in enumerate(spots):
         if spot == before + 1:

@@ -8,6 +8,10 @@ from typing import Any, NamedTuple
 from engine.errors import Place, Problem
 
 UNQUOTED_MEND = 'put quotes around the expression: "{{ … }}"'
+_CURLY = re.compile("[“”„‘’]\\s*\\{\\{")
+_ODD_BLANK = re.compile("[ ]*[\u00a0\u2000-\u200b\u202f\u3000]")
+_INNER_QUOTES = re.compile(r'"[^"]*\{\{[^"}]*"[^"]+"[^"}]*\}\}')
+_NO_SPACE = re.compile(r"^(\s*(?:- )?[A-Za-z_]+):([A-Za-z_][\w.]*)\s*$")
 _UNQUOTED = re.compile(r"(?:^|[:\-,\[{])\s*\{\{")
 
 
@@ -174,8 +178,18 @@ def syntax_problem(error: Any, text: str, file: str) -> Problem:
     mark = error.context_mark if at_start else error.problem_mark or error.context_mark
     lines = text.split("\n")
     number = min(mark.line, len(lines) - 1) if mark else 0
+    column = (mark.column if mark else 0) + 1
+    # Odd blanks break what follows: the parser gives up further down.
+    blank = next((n for n in range(number, -1, -1) if _ODD_BLANK.match(lines[n])), None)
+    unclosed = [n for n in range(number + 1) if _opens_a_quote(lines[n])]
+    if blank is not None:
+        number, column = blank, len(lines[blank]) - len(lines[blank].lstrip(" ")) + 1
+    elif len(unclosed) % 2 and unclosed[-1] != number:
+        # The text went on to the next quote, lines below.
+        number = unclosed[-1]
+        column = lines[number].rindex('"') + 1
     line = lines[number]
-    place = Place(file, number + 1, (mark.column if mark else 0) + 1)
+    place = Place(file, number + 1, column)
     code, message, mend = _by_look(line) or (
         (known.code, known.message, known.mend) if known else ("syntax", said, _OTHER_MEND)
     )
@@ -194,6 +208,23 @@ def _by_look(line: str) -> tuple[str, str, str] | None:
             "found a tab; expected spaces, for YAML indents with spaces only",
             "replace the tab by spaces, as many as the neighbouring lines have",
         )
+    if _INNER_QUOTES.search(line):
+        return (
+            "syntax",
+            'found a " inside of a text in double quotes, which ends the text there',
+            "write single quotes inside: \"{{ a == 'b' }}\"",
+        )
+    if close := _NO_SPACE.match(line):
+        mend = f"write `{close[1].strip()}: {close[2]}`"
+        return "syntax", "found no space behind the ':'", mend
+    if _CURLY.search(line):
+        return (
+            "syntax",
+            "found curly quotes, as word processors make them; YAML knows straight ones only",
+            UNQUOTED_MEND,
+        )
+    if _opens_a_quote(line):
+        return "syntax", 'found a quote (") in this line that is never closed', "close it"
     if "\u00a0" in line:
         return (
             "character",
@@ -201,6 +232,11 @@ def _by_look(line: str) -> tuple[str, str, str] | None:
             "replace it by an ordinary space",
         )
     return None
+
+
+def _opens_a_quote(line: str) -> bool:
+    """Whether a double quote of the line has no other one on it."""
+    return re.sub(r"\\.|'[^']*'|(?:^|\s)#.*", "", line).count('"') % 2 == 1
 
 
 def _short(text: str) -> str:

@@ -3,7 +3,7 @@
 A case changes the project in tests/mistakes/base/: `lab` is the nodes of a flow lab.yaml (whose
 trigger declares an input of every type), `files` are whole files (null takes one away), `replace`
 changes texts in the base's files. `expect` lists every problem (what is never read, `unused.*`, in
-tests/mistakes/unused.yaml only); a case that expects none says in
+tests/mistakes/unused.yaml only), with its `mend` where that is what the case is about; a case that expects none says in
 `near` which codes it is a near miss of.
 """
 
