@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.acceptance.shop import SECRET, Shop, open_shop
+from tests.studio.pages.support import go
 from tests.studio.world import business
 
 CHROMIUM = shutil.which("chromium")
@@ -84,11 +85,5 @@ def visit(studio: Shop, browser: Any, signed_in: Any) -> Iterator[Visit]:
 
         yield open_page
         # A refused request is the subject of some tests; the browser notes each on its console.
-        answers = ("status of 422", "status of 409", "status of 400", "status of 404")
+        answers = ("status of 422", "status of 409", "status of 400", "status of 503", "of 401")
         assert [text for text in complaints if not any(one in text for one in answers)] == []
-
-
-def go(page: Any, path: str) -> None:
-    """Load a page and wait until it is filled."""
-    page.goto(path)
-    page.wait_for_selector("body[data-ready=yes]")

@@ -121,7 +121,7 @@ export function editor(host, { text, label, complete, changed, keys }) {
         syntaxHighlighting(colours),
         looks,
         EditorState.tabSize.of(2),
-        EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false" }),
+        EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false", tabindex: "0" }),
         keymap.of([...keys, ...closeBracketsKeymap, ...completionKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...lintKeymap]),
         EditorView.updateListener.of((/** @type {any} */ update) => {
           if (update.docChanged) changed(update.state.doc.toString());

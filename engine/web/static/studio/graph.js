@@ -149,11 +149,10 @@ function drawNode(node, box, path, graph) {
   return s(
     "g",
     { class: kind.filter(Boolean).join(" "), transform: `translate(${round(box.x)} ${round(box.y)})`, "data-id": node.id, "data-x": round(box.x), "data-y": round(box.y), ...button },
-    node.title && !node.end ? s("title", null, node.title) : null,
     outline(node, box),
     node.locked ? lock(-box.width / 2 + 14, second ? -8 : 0) : null,
     s("text", { class: "name", y: second ? -3 : 5, x: textX, "text-anchor": "middle" }, first),
-    second ? s("text", { class: "kind", y: 14, x: textX, "text-anchor": "middle" }, second) : null,
+    second ? [" ", s("text", { class: "kind", y: 14, x: textX, "text-anchor": "middle" }, second), " "] : null,
     state && !node.end ? sign(state, box.width / 2, -box.height / 2, seen?.times ?? 1) : null,
   );
 }
@@ -190,16 +189,16 @@ function sign(state, x, y, times) {
 }
 
 /**
- * What a screen reader says of a node.
+ * What a screen reader says of a node: what is written on it, then what is drawn.
  * @param {GraphNode} node
  * @param {Graph} graph
  * @param {Path | null} path
  */
 function spoken(node, graph, path) {
-  const words = [node.title ? `${node.title}, ${node.id}` : node.id, node.note ? `${node.type} ${node.note}` : node.type];
+  const words = [texts(node).join(" ")];
   if (node.locked) words.push("locked");
   const seen = path?.nodes[node.id];
-  if (path) words.push(seen ? WORDS[seen.state] + (seen.times > 1 ? `, ${seen.times} times` : "") : "not run");
+  if (path) words.push(seen ? WORDS[seen.state] + (seen.times > 1 ? ` ${seen.times}×` : "") : "not run");
   const next = graph.edges.filter((edge) => edge.from === node.id);
   const told = next.map((edge) => `${edge.to.replace("·", "")}${edge.label ? ` (${edge.label})` : ""}`);
   if (told.length) words.push(`leads to ${told.join(", ")}`);

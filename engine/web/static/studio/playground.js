@@ -50,6 +50,7 @@ async function open(name) {
   const findings = h("ul", { class: "findings", "aria-label": "What the check found" });
   const host = h("div", { class: "editor-host" });
   const result = h("div", { class: "result", role: "status" });
+  const old = h("p", { class: "notice", hidden: true }, "The text can not be read as a flow just now; this is the graph of the last one that could.");
   const graph = h("section", { "aria-label": "Graph" });
   const outcome = h("section", { class: "outcome", "aria-label": "What the dry run would leave behind" });
 
@@ -66,7 +67,7 @@ async function open(name) {
       "div",
       { class: "playground" },
       h("section", { class: "editor", "aria-label": "Editor" }, host, h("div", { class: "status" }, status, unsaved, h("span", { class: "push keys" }, "Ctrl-Space completes · Ctrl-Enter runs · Ctrl-S saves")), findings),
-      h("div", null, result, graph, outcome),
+      h("div", null, result, old, graph, outcome),
     ),
   );
   const area = editor(host, {
@@ -116,6 +117,7 @@ async function open(name) {
     area.mark(answer.problems.filter((one) => one.here));
     refill(findings, answer.problems.map(finding));
     graph.classList.toggle("stale", !answer.graph);
+    old.hidden = answer.graph !== null;
     if (answer.graph && !shown) picture(answer.graph, null);
   }
 
