@@ -255,6 +255,7 @@ OWN_INDEXES = (
     Index(RUN.name, ("event_id",)),
     Index(RUN.name, ("outcome", "id"), where="outcome <> 'done'"),
     Index(RUN_ORDER.name, ("order_key", "run_id"), unique=True),
+    Index(RUN_ORDER.name, ("run_id",)),
     Index(KEY.name, ("prefix",), unique=True),
     Index(OUTBOX.name, ("origin", "flow", "node", "ordinal"), unique=True),
     Index(OUTBOX.name, ("state", "next_try_at"), where=UNFINISHED),

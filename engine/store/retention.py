@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.model import Value
+from engine.store import run_orders
 from engine.store.base import Transaction
 
 Kind = Literal["events", "runs", "calls", "actions"]
@@ -92,4 +93,6 @@ def forget(
         sweep.forget.replace("[skip_locked]", tx.skip_locked),
         {**params, "last_at": last.at, "last_id": last.id, "older_than": older_than},
     )
+    if kind == "runs":
+        run_orders.forget(tx, [row["id"] for row in gone])
     return len(gone), last if len(old) == limit else None

@@ -30,10 +30,7 @@ KEEP = """
     INSERT INTO actionflow_run_order (order_key, run_id) VALUES (:order_key, :run_id)
     ON CONFLICT (order_key, run_id) DO NOTHING
 """
-PURGE = """
-    DELETE FROM actionflow_run_order
-    WHERE run_id < (SELECT coalesce(min(id), 0) FROM actionflow_run)
-"""
+FORGET = "DELETE FROM actionflow_run_order WHERE run_id = :run_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +80,7 @@ def key_text(key: Value) -> str:
     return orjson.dumps(key).decode()
 
 
-def purge(tx: Transaction) -> None:
-    """Forget what was kept of runs that are gone."""
-    tx.execute(PURGE)
+def forget(tx: Transaction, runs: Sequence[Value]) -> None:
+    """Forget what was kept of these runs."""
+    if runs:
+        tx.execute_many(FORGET, [{"run_id": id} for id in runs])

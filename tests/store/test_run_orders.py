@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.store import run_orders, runs
+from engine.store import retention, run_orders, runs
 from engine.store.base import Store, Transaction
 from engine.store.run_orders import Span
 from engine.store.search import Filters, runs_of_order
@@ -66,7 +66,7 @@ def test_what_is_kept_goes_with_its_run(store: Store) -> None:
         ran(tx, 7)
     assert found(store, 7) == [2, 1]
     with store.transaction() as tx:
-        runs.purge(tx, older_than=NOW)
+        assert retention.forget(tx, "runs", older_than=NOW, after=None, limit=9)[0] == 1
         kept = tx.execute("SELECT run_id FROM actionflow_run_order")
         assert [row["run_id"] for row in kept] == [2]
         assert [row["id"] for row in runs_of_order(tx, 7, Filters(), low=1).rows] == [2]
