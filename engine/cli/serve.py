@@ -108,7 +108,7 @@ def serving(app: Starlette) -> uvicorn.Server:
     """The HTTP server. When it stops, it ends the streams first: they would keep it waiting."""
     import uvicorn
 
-    from engine.web.protocol import GuardedProtocol
+    from engine.web.express import express
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -126,7 +126,7 @@ def serving(app: Starlette) -> uvicorn.Server:
             app,
             log_level="warning",
             access_log=False,
-            http=GuardedProtocol,
+            http=express(app.state),
             server_header=False,
             timeout_graceful_shutdown=GRACE,
             backlog=BACKLOG,

@@ -46,10 +46,8 @@ CUT = refusal(400, "body_cut", "The body ended before it was whole.")
 NO_POST = refusal(
     405, "method_not_allowed", "Events are delivered by POST.", ((b"allow", b"POST"),)
 )
-
-
-def too_slow(seconds: float) -> Answer:
-    """Closed, or the rest of the body would be read as the next request."""
-    return refusal(
-        408, "body_too_slow", f"The body was not whole after {seconds:.0f} seconds.", CLOSE
-    )
+BODY_SECONDS = 10.0
+"""How long a body may take to arrive."""
+TOO_SLOW = refusal(
+    408, "body_too_slow", f"The body was not whole after {BODY_SECONDS:.0f} seconds.", CLOSE
+)

@@ -72,7 +72,7 @@ class Desk:
         """One delivery with its whole body; `tell` is called once, on the loop, perhaps at once."""
         try:
             secrets = self._service.secrets.webhook_secrets
-            verify(body, signature, secrets, now=time.time())
+            payload = verify(body, signature, secrets, now=time.time())
             data = load(body)
             event = of(data)
         except SecretMissing as error:
@@ -90,7 +90,7 @@ class Desk:
                 self._errands.add(errand)
                 errand.add_done_callback(self._errands.discard)
             else:
-                self._gather(Taken(self, data, body.decode(), event, started, tell))
+                self._gather(Taken(self, data, payload, event, started, tell))
 
     def refuse(self, reason: str, answer: Answer, started: float, tell: Tell) -> None:
         """A delivery that is not taken; nothing of it is kept."""

@@ -51,15 +51,23 @@ class GuardedProtocol(HttpToolsProtocol):
             self._patience = self.loop.call_later(HEAD_SECONDS, self._give_up)
 
     def on_headers_complete(self) -> None:
-        self._head = -(2**62)  # the body follows, and has its own limit
-        if self._patience is not None:
-            self._have_patience()
+        self.head_is_whole()
         self.scope["extensions"] = {CONNECTION: self.transport}  # type: ignore[dict-item]
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        self._head = 0
+        self.next_head()
         super().on_message_complete()
+
+    def head_is_whole(self) -> None:
+        """The body follows, and has its own limits."""
+        self._head = -(2**62)
+        if self._patience is not None:
+            self._have_patience()
+
+    def next_head(self) -> None:
+        """What comes now belongs to the next request."""
+        self._head = 0
 
     def _give_up(self) -> None:
         self._patience = None

@@ -16,9 +16,6 @@ from engine.web import answers
 from engine.web.answers import Answer
 from engine.web.service import Service
 
-BODY_SECONDS = 10.0
-"""How long a body may take to arrive."""
-
 
 class Unread(Exception):
     """The body was not taken; the answer says why."""
@@ -83,7 +80,7 @@ async def _body(receive: Receive, length: bytes) -> bytes:
     if length.isdigit() and int(length) > answers.MOST_BYTES:
         raise Unread(answers.TOO_LARGE)
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(answers.BODY_SECONDS):
             message = await receive()
             body: bytes = message.get("body", b"")
             if not message.get("more_body") and message["type"] == "http.request":
@@ -97,7 +94,7 @@ async def _body(receive: Receive, length: bytes) -> bytes:
                 if size > answers.MOST_BYTES:
                     raise Unread(answers.TOO_LARGE)
     except TimeoutError:
-        raise Unread(answers.too_slow(BODY_SECONDS)) from None
+        raise Unread(answers.TOO_SLOW) from None
     if message["type"] == "http.disconnect":
         raise Unread(answers.CUT)
     return b"".join(chunks)

@@ -20,6 +20,7 @@ from engine.access import keys as api_keys
 from engine.project import Project, write_rows
 from engine.store import migrate
 from engine.stripe.client import Client
+from engine.web.express import express
 from engine.web.service import Service
 from standin import webhook_endpoints
 from standin.server import Running, running
@@ -47,12 +48,23 @@ def copy_of_example(folder: pathlib.Path, database: str | None = None) -> Projec
 
 
 @contextlib.contextmanager
-def serving(project: Project, stripe_base: str | None, port: int = 0) -> Iterator[tuple[str, Any]]:
-    """A real server in a thread; gives its URL and the Starlette app."""
+def serving(
+    project: Project, stripe_base: str | None, port: int = 0, *, plain: bool = False
+) -> Iterator[tuple[str, Any]]:
+    """A real server in a thread; gives its URL and the Starlette app.
+
+    It speaks HTTP as `actionflow serve` does; `plain` as any ASGI server.
+    """
     listener = socket.create_server(("127.0.0.1", port))
     port = listener.getsockname()[1]
     app = server.create_app(project, stripe_base=stripe_base)
-    config = uvicorn.Config(app, log_level="warning", lifespan="on", timeout_graceful_shutdown=5)
+    config = uvicorn.Config(
+        app,
+        http="httptools" if plain else express(app.state),
+        log_level="warning",
+        lifespan="on",
+        timeout_graceful_shutdown=5,
+    )
     runner = uvicorn.Server(config)
     thread = threading.Thread(target=runner.run, args=([listener],), daemon=True)
     thread.start()

@@ -15,7 +15,7 @@ import pytest
 from starlette.types import Message
 
 from engine.stripe.signature import sign
-from engine.web import webhook
+from engine.web import answers, webhook
 from tests.acceptance.process import ServerProcess, free_port
 from tests.acceptance.shop import SECRET, copy_of_example
 from tests.acceptance.test_kill import event_for
@@ -174,7 +174,7 @@ def test_a_body_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
         await asyncio.Event().wait()
         raise AssertionError
 
-    monkeypatch.setattr(webhook, "BODY_SECONDS", 0.01)
+    monkeypatch.setattr(answers, "BODY_SECONDS", 0.01)
     with pytest.raises(webhook.Unread) as unread:
         asyncio.run(webhook._body(never, b"4000"))
     assert unread.value.answer.status == 408
