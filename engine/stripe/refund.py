@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, Literal
 
 from engine.stripe.event import Event
@@ -36,6 +37,15 @@ _BY_STATUS: Mapping[str, Status] = {
 }
 _UNDONE = ("FAILED", "CANCELLED")
 _OPEN = ("PENDING", "REQUIRES_ACTION")
+
+FIGURE_ALONE = ("2022-11-15", "2024-09-30")
+"""API versions where a charge no longer lists its refunds, and refund.* events do not tell of each yet.
+
+Source: https://docs.stripe.com/changelog, 2022-11-15 and 2024-10-28.acacia.
+"""
+
+_TIED = 8
+"""Refunds of one second that are told apart by their sums; more wait for a later second's figure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,8 @@ class RefundedCharge:
     total: int
     refunds: tuple[RefundNews, ...]
     more: int | None
+    alone: bool
+    """Whether no other event will say that a refund went through."""
 
 
 def refund_news(event: Event) -> RefundNews | None:
@@ -85,7 +97,8 @@ def refunded_charge(event: Event) -> RefundedCharge:
         more: int | None = total - before
     else:
         more = newest.amount if newest else None
-    return RefundedCharge(event.created, max(total - _released(charge), 0), refunds, more)
+    alone = FIGURE_ALONE[0] <= (event.api_version or "")[:10] <= FIGURE_ALONE[1]
+    return RefundedCharge(event.created, max(total - _released(charge), 0), refunds, more, alone)
 
 
 def _released(charge: Data) -> int:
@@ -151,6 +164,8 @@ def charge_facts(news: RefundedCharge) -> Facts:
     facts: Facts = {"counted": register(key, news.total)}
     if news.more is not None:
         facts["counted_before"] = register(key, news.total - news.more)
+    if news.alone:
+        facts["settling"] = register(key, news.total)
     return facts
 
 
@@ -171,18 +186,33 @@ def _status(facts: Facts, told: Facts) -> Status:
 
 
 def _is_counted(facts: Facts, told: Facts) -> bool:
-    """Whether the charge's newest figure has room for this refund beside those made before it."""
-    counted = facts.get("counted")
+    """Whether the charge's newest figure must have counted this refund: all that was made before it,
+    and what it takes of those made in the same second."""
+    settling = facts.get("settling")
     made = value(told, "made")
-    if counted is None or made > counted[0][0]:
+    if settling is None or made > settling[0][0]:
         return False
-    at, total = counted[0][0], counted[1]
-    earlier = sum(
-        value(other, "amount")
-        for other in facts["refunds"].values()
-        if value(other, "made") < made and not (value(other, "undone") or at + 1) <= at
-    )
-    return bool(total >= earlier + value(told, "amount"))
+    room: int = settling[1]
+    tied: list[Facts] = []
+    for other in facts["refunds"].values():
+        undone = value(other, "undone")
+        if value(other, "made") > made or (undone is not None and undone <= settling[0][0]):
+            continue
+        if value(other, "made") == made and value(other, "status") is None:
+            tied.append(other)
+        else:
+            room -= value(other, "amount")
+    if made < settling[0][0] or len(tied) == 1:
+        return bool(sum(value(other, "amount") for other in tied) <= room)
+    if len(tied) > _TIED:
+        return False
+    fitting = [
+        chosen
+        for size in range(1, len(tied) + 1)
+        for chosen in combinations(tied, size)
+        if sum(value(other, "amount") for other in chosen) == room
+    ]
+    return bool(fitting) and all(told in chosen for chosen in fitting)
 
 
 def refund_columns(facts: Facts, refund_id: str) -> dict[str, Any]:

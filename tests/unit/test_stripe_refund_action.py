@@ -129,7 +129,7 @@ def test_an_answer_settles_nothing_and_the_signed_events_do(version: str, bench:
 def test_a_figure_settles_only_what_it_counts(version: str, apart: int, bench: Bench) -> None:
     story = Story(version)
     story.refund(START + 9, 4_000)
-    first = story.later[:1]
+    first = story.later
     story.refund(START + 9 + apart, 6_000)
     half = shown(story.play(bench, first))
     assert half[:2] == ("REFUNDING", 10_000)
@@ -137,6 +137,36 @@ def test_a_figure_settles_only_what_it_counts(version: str, apart: int, bench: B
     done = ("REFUNDED", 10_000, [(4_000, "REFUNDED"), (6_000, "REFUNDED")], "refunded", 10_000)
     assert shown(story.play(bench, story.later)) == done
     assert shown(story.play(bench, story.later[::-1])) == done
+
+
+@versions
+@pytest.mark.parametrize("amounts", [(4_000, 4_000, 2_000), (5_000, 2_500, 2_500)])
+def test_refunds_of_one_second_end_when_all_are_told(
+    version: str, amounts: tuple[int, ...], bench: Bench
+) -> None:
+    """The last of them is no less an effect: the order must hear of the whole amount."""
+    story = Story(version)
+    for amount in amounts:
+        story.refund(START + 9, amount)
+    done = ("REFUNDED", 10_000, [(amount, "REFUNDED") for amount in amounts], "refunded", 10_000)
+    for events in (story.later, story.later[::-1]):
+        assert shown(story.play(bench, events)) == done
+
+
+@pytest.mark.parametrize("version", ["2024-10-28.acacia", "2026-05-27.dahlia"])
+def test_a_figure_settles_nothing_where_each_refund_has_an_event(
+    version: str, bench: Bench
+) -> None:
+    """Two of one second are told, the third is only answered: the figure must not pass for it."""
+    story = Story(version)
+    story.refund(START + 9, 4_000)
+    story.refund(START + 9, 4_000)
+    told = story.later
+    story.refund(START + 9, 2_000)
+    for events in (told, told[::-1]):
+        found = shown(story.play(bench, events))
+        assert found[:2] == ("REFUNDING", 10_000)
+        assert found[2][2] == (2_000, "PENDING")
 
 
 @versions
