@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.errors import BadInput
@@ -19,6 +19,10 @@ class Caller:
     id: str
     role: str
     via: Literal["key", "jwt"]
+    key: str | None = field(default=None, compare=False)
+    """The public beginning of the API key, where it was one."""
+    until: float | None = field(default=None, compare=False)
+    """When the token expires, in seconds since 1970."""
 
     def as_value(self) -> dict[str, Value]:
         """What expressions see: `caller.id` and `caller.role`."""

@@ -89,4 +89,4 @@ def key_caller(tx: Transaction, key: str) -> Caller:
         raise AuthenticationFailed(
             "revoked_key", f"The API key {found.prefix}… was revoked. Use another one."
         )
-    return Caller(found.caller, found.role, "key")
+    return Caller(found.caller, found.role, "key", key=found.prefix)

@@ -72,7 +72,8 @@ class TokenVerifier:
         Raises AuthenticationFailed, KeysUnavailable.
         """
         claims = self._claims(token)
-        return Caller(self._id(claims), self._role(claims, roles), "jwt")
+        until = claims["exp"] + self._settings.leeway
+        return Caller(self._id(claims), self._role(claims, roles), "jwt", until=until)
 
     def _claims(self, token: str) -> Mapping[str, Value]:
         import jwt

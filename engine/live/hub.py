@@ -9,18 +9,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from engine.errors import ActionflowError
+from engine.clock import timestamp
 from engine.live.interest import Interest, Line
-from engine.live.messages import Told, heartbeat, verdict
+from engine.live.messages import Told, verdict
 from engine.live.recent import Recent
+from engine.live.streams import LIFE, Streams
 from engine.live.subscriber import Subscriber
-from engine.store import changes
+from engine.store import changes, keys
 from engine.store.base import Store, StoreError, Transaction
 from engine.store.changes import Logged
 
@@ -34,20 +34,11 @@ that began earlier are still open, and how they end wakes nobody when they chang
 READ_AT_ONCE = 200
 TELL_AT_ONCE = 20
 """Changes told before the streams get their turn to send."""
-HEARTBEAT = 15.0
-"""Seconds of silence after which a stream carries a sign of life, at the latest; each stream has a
-number of its own, so that those who were told the same do not all stir at once."""
-LIFE = 600.0
-"""Seconds a stream lives (a tenth more or less); its client comes again, with credentials that count
-then, and goes on where it was."""
-MOST_SUBSCRIBERS = 10_000
+CHECK_EVERY = 5.0
+"""Seconds until the streams of a key that was revoked end."""
 PRUNE_EVERY = 60.0
 
 T = TypeVar("T")
-
-
-class TooManySubscribers(ActionflowError):
-    """This process has as many subscribers as it takes; try again later or at another one."""
 
 
 class Hub:
@@ -65,11 +56,12 @@ class Hub:
     ) -> None:
         self.seen = 0
         """The seq of the latest change that was told."""
-        self.closed = False
+        self.streams = Streams(clock)
         self._store = store
         self._housekeep = housekeep
         self._clock = clock
         self._recent = Recent(0)
+        self._tick_at = self._check_at = clock()
         self._reaching = asyncio.Lock()
         self._lines = {name: Line(table.key) for name, table in store.tables.items()}
         self._subscribers: dict[Subscriber, Sequence[Interest]] = {}
@@ -99,10 +91,8 @@ class Hub:
         self._reader.shutdown()
 
     def close(self) -> None:
-        """End all streams, and take no more; their clients come again to whoever answers then."""
-        self.closed = True
-        for subscriber in self._subscribers:
-            subscriber.end("stopping")
+        """See `Streams.close`."""
+        self.streams.close()
 
     def wake(self) -> None:
         """There is something new in the log. From any thread."""
@@ -116,22 +106,14 @@ class Hub:
         """Tell this subscriber everything of interest to him that comes after a seq.
 
         False when more than that has been told: ask what was `missed`, then come again.
-        Raises TooManySubscribers.
         """
         if after < self.seen:
             return False
-        if self.full:
-            raise TooManySubscribers
-        now = self._clock()
-        subscriber.after, subscriber.told = after, now
-        subscriber.beats = HEARTBEAT * random.uniform(0.7, 1)
-        subscriber.dies = now + LIFE * random.uniform(0.9, 1.1)
+        subscriber.after, subscriber.joined = after, True
         self._subscribers[subscriber] = interests
         for interest in interests:
             for place in self._lines[interest.table].places(interest):
                 place[subscriber] = interest
-        if self.closed:
-            subscriber.end("stopping")
         return True
 
     def missed(self, interests: Sequence[Interest], after: int) -> tuple[int, list[bytes]] | None:
@@ -173,6 +155,7 @@ class Hub:
 
     def leave(self, subscriber: Subscriber) -> None:
         """Tell him nothing more."""
+        self.streams.leave(subscriber)
         for interest in self._subscribers.pop(subscriber, ()):
             line = self._lines[interest.table]
             for place in line.places(interest):
@@ -182,20 +165,16 @@ class Hub:
     def __len__(self) -> int:
         return len(self._subscribers)
 
-    @property
-    def full(self) -> bool:
-        """Whether nobody more is taken."""
-        return len(self._subscribers) >= MOST_SUBSCRIBERS
-
-    def tick(self) -> None:
-        """Signs of life for silent streams, an end for old ones."""
+    async def tick(self) -> None:
+        """What is done now and then, whatever happens. Raises StoreError."""
         now = self._clock()
-        beat = heartbeat(self.seen)
-        for subscriber in self._subscribers:
-            if now >= subscriber.dies:
-                subscriber.end("renew")
-            elif now - subscriber.told >= subscriber.beats:
-                subscriber.push(beat, now)
+        if now >= self._tick_at:
+            self._tick_at = now + LOOK_EVERY
+            self.streams.tick(self.seen)
+        if now >= self._check_at and len(self.streams):
+            self._check_at = now + CHECK_EVERY
+            since = timestamp(time.time() - 2 * LIFE)
+            self.streams.revoke(await self._read(lambda tx: keys.revoked_since(tx, since)))
         if now >= self._prune_at:
             self._prune_at = now + PRUNE_EVERY
             self._housekeep()
@@ -236,7 +215,7 @@ class Hub:
             self._woken.clear()
             try:
                 await self._catch_up()
-                self.tick()
+                await self.tick()
             except StoreError as error:
                 log.error("the log of changes could not be read: %s", error)
                 await asyncio.sleep(LOOK_EVERY)

@@ -31,18 +31,27 @@ class Subscriber:
         "connection",
         "dies",
         "ending",
+        "joined",
+        "key",
         "told",
     )
 
-    def __init__(self, connection: asyncio.WriteTransport | None = None) -> None:
-        """`connection`: where an answer of HTTP/1.1 chunks is written to, if that is known."""
+    def __init__(
+        self, connection: asyncio.WriteTransport | None = None, key: str | None = None
+    ) -> None:
+        """`connection`: where an answer of HTTP/1.1 chunks is written to, if that is known; `key`:
+        the public beginning of the API key it was opened with, if it was one."""
         self.connection = connection
         self.after = 0
         """The seq up to which the stream has been told by other means."""
+        self.joined = False
+        """Whether it has caught up, and is told of changes as they come."""
         self.told = 0.0
         self.beats = 0.0
         """Seconds of silence it bears."""
         self.dies = 0.0
+        """When it ends at the latest; once it has ended, when its connection is closed."""
+        self.key = key
         self.ending: Ending | None = None
         self._queue: list[bytes] = []
         self._size = 0
@@ -69,6 +78,11 @@ class Subscriber:
         if self.ending is None:
             self.ending = reason
             self._notify()
+
+    def abort(self) -> None:
+        """Close the connection of a client that does not take its leave."""
+        if self.connection is not None:
+            self.connection.abort()
 
     async def take(self) -> bytes:
         """Everything that waits, as soon as there is something; empty when the stream has ended."""

@@ -19,6 +19,8 @@ REVOKE = """
     UPDATE actionflow_key SET revoked_at = :now WHERE prefix = :prefix AND revoked_at IS NULL
     RETURNING digest
 """
+ENDED = "SELECT prefix FROM actionflow_key WHERE prefix = :prefix AND revoked_at IS NOT NULL"
+REVOKED = "SELECT prefix FROM actionflow_key WHERE revoked_at >= :since"
 LISTING = f"SELECT {HEAD} FROM actionflow_key ORDER BY created_at, prefix"
 
 
@@ -52,6 +54,16 @@ def find(tx: Transaction, digest: str) -> KeyRow | None:
 def revoke(tx: Transaction, prefix: str) -> bool:
     """End a key; False when no key that works begins so."""
     return bool(tx.execute(REVOKE, {"prefix": prefix, "now": tx.now}))
+
+
+def revoked(tx: Transaction, prefix: str) -> bool:
+    """Whether the key that begins so was ended."""
+    return bool(tx.execute(ENDED, {"prefix": prefix}))
+
+
+def revoked_since(tx: Transaction, since: str) -> set[str]:
+    """The beginnings of the keys that were ended at this time (timestamp text) or later."""
+    return {found["prefix"] for found in tx.execute(REVOKED, {"since": since})}
 
 
 def listing(tx: Transaction) -> list[KeyRow]:

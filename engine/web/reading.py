@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from engine.access import AccessError, AuthenticationFailed, Caller, authenticate
+from engine.store import keys
 from engine.store.base import StoreBusy
 from engine.web.problems import problem
 from engine.web.query import BadQuery
@@ -25,6 +27,12 @@ def caller_of(request: Request, *, by_ticket: bool = False) -> Caller:
         caller = service.tickets.caller(request.query_params["ticket"])
         if caller.role not in project.roles:
             raise AuthenticationFailed("unknown_role", "The role of this ticket is not there now.")
+        if caller.until is not None and time.time() >= caller.until:
+            raise AuthenticationFailed("token_expired", "The token of this ticket has expired.")
+        if caller.key is not None:
+            with service.store.reader() as tx:
+                if keys.revoked(tx, caller.key):
+                    raise AuthenticationFailed("revoked_key", "The key of this ticket was revoked.")
         return caller
     return authenticate(
         request.headers.get("authorization"),

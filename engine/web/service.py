@@ -157,6 +157,8 @@ class Service:
         flows = compile_flows(file, loaded.flows)
         self.project = Project(running.folder, file, flows, running.warnings)
         self.receiver = Receiver(self.project, self.secrets.mode)
+        if file.roles != running.file.roles:
+            self.hub.streams.renew()
         return True
 
     def reload(self, loaded: Loaded) -> Problem | None:

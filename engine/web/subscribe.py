@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 
 from starlette.concurrency import run_in_threadpool
@@ -11,8 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from engine.live.hub import TooManySubscribers
+from engine.access import Caller
 from engine.live.messages import event, message, verdict
+from engine.live.streams import LIFE, TooManySubscribers
 from engine.live.subscriber import Ending, Subscriber
 from engine.model import Value
 from engine.store import changes
@@ -49,9 +51,9 @@ def _admit(request: Request) -> Response:
     wanted = read_query(service.project.file, caller, request.path_params["table"], given)
     header = request.headers.get("last-event-id", "")
     since = seq_of("Last-Event-ID", header) if header else wanted.since
-    if service.hub.full:
+    if service.hub.streams.full:
         return problem(503, "busy", str(TooManySubscribers()), headers={"Retry-After": "5"})
-    stream = EventStream(service, wanted, connection_of(request))
+    stream = EventStream(service, wanted, caller, connection_of(request))
     stream.begin(since)
     return stream
 
@@ -66,7 +68,11 @@ class EventStream(Response):
     media_type = "text/event-stream"
 
     def __init__(
-        self, service: Service, wanted: Wanted, connection: asyncio.WriteTransport | None
+        self,
+        service: Service,
+        wanted: Wanted,
+        caller: Caller,
+        connection: asyncio.WriteTransport | None,
     ) -> None:
         self.status_code = 200
         self.background = None
@@ -75,7 +81,8 @@ class EventStream(Response):
         del self.headers["content-length"]
         self._service = service
         self._wanted = wanted
-        self._subscriber = Subscriber(connection)
+        self._subscriber = Subscriber(connection, caller.key)
+        self._until = caller.until
         self._cursor = 0
         self._opening = b""
 
@@ -104,6 +111,7 @@ class EventStream(Response):
         hub, subscriber = self._service.hub, self._subscriber
         cursor = self._cursor
         try:
+            hub.streams.enter(subscriber, self._left())
             yield self._opening
             while subscriber.ending is None and not hub.join(
                 subscriber, self._wanted.interests, cursor
@@ -132,6 +140,10 @@ class EventStream(Response):
         if subscriber.ending != "gone":
             reason = subscriber.ending
             yield event("bye", {"reason": reason, "message": WORDS[reason]})
+
+    def _left(self) -> float:
+        """Seconds the caller's token is good for."""
+        return LIFE if self._until is None else self._until - time.time()
 
     def _open(self, since: int | None) -> tuple[int, bytes]:
         """Where the stream begins, and what it begins with: a place in the log that is still there,

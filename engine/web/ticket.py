@@ -37,7 +37,8 @@ class Tickets:
 
     def make(self, caller: Caller) -> str:
         """A ticket that speaks for the caller."""
-        content = [caller.id, caller.role, caller.via, int(self.now()) + SECONDS]
+        until = int(self.now()) + SECONDS
+        content = [caller.id, caller.role, caller.via, until, caller.key, caller.until]
         data = orjson.dumps(content)
         return f"{_text(data)}.{_text(self._signature(data))}"
 
@@ -49,12 +50,12 @@ class Tickets:
             data = signature = b""
         if not hmac.compare_digest(signature, self._signature(data)):
             raise AuthenticationFailed("bad_token", "No such ticket; POST /tickets gives one.")
-        id, role, via, until = orjson.loads(data)
+        id, role, via, until, key, expires = orjson.loads(data)
         if self.now() >= until:
             raise AuthenticationFailed(
                 "token_expired", f"Tickets are good for {SECONDS} seconds; POST /tickets gives one."
             )
-        return Caller(id, role, via)
+        return Caller(id, role, via, key=key, until=expires)
 
     def _signature(self, data: bytes) -> bytes:
         return hmac.digest(self.key, b"subscribe\n" + data, hashlib.sha256)

@@ -150,7 +150,8 @@ class World:
         async def receive() -> Any:
             return {"type": "http.request", "body": b"", "more_body": False}
 
-        await self.app(self._scope(method, path, query, headers), receive, stream.send)
+        answering = self.app(self._scope(method, path, query, headers), receive, stream.send)
+        await asyncio.wait_for(answering, PATIENCE)
         return stream.status, json.loads(stream.body)
 
     @contextlib.asynccontextmanager

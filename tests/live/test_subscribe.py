@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.live import hub as hubs
+from engine.live import streams as lives
 from engine.live import subscriber as subscribers
 from engine.live.recent import Recent
 from engine.store import changes
@@ -345,23 +345,24 @@ def test_a_place_of_another_database_is_no_place(run: Run) -> None:
 def test_silence_is_broken_by_a_heartbeat_that_moves_the_place(run: Run) -> None:
     async def story(world: World) -> None:
         now = 0.0
-        world.service.hub._clock = lambda: now
+        streams = world.service.hub.streams
+        streams.clock = lambda: now
         async with world.stream("order", {"id": 77}) as stream:
             [_] = await stream.expect("ready")
             await joined(world, 1)
             before = int(stream.place or 0)
             await world.insert(1)
             await world.told()
-            now = hubs.HEARTBEAT - 1
-            world.service.hub.tick()
+            now = lives.HEARTBEAT * 0.7 - 1
+            streams.tick(world.service.hub.seen)
             assert stream.comments == 0
-            now = hubs.HEARTBEAT
-            world.service.hub.tick()
+            now = lives.HEARTBEAT
+            streams.tick(world.service.hub.seen)
             beat = await stream.next()
             assert beat.name == "heartbeat"
             assert int(beat.id or 0) == before + 1, "nothing up to there concerned this client"
-            now = hubs.LIFE * 1.2
-            world.service.hub.tick()
+            now = lives.LIFE * 1.2
+            streams.tick(world.service.hub.seen)
             [bye] = await stream.expect("bye")
             assert bye["reason"] == "renew"
             await stream.end()
@@ -466,7 +467,7 @@ def test_after_a_restart_one_read_of_the_log_serves_everyone(run: Run) -> None:
 
 
 def test_a_process_takes_so_many_and_no_more(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hubs, "MOST_SUBSCRIBERS", 1)
+    monkeypatch.setattr(lives, "MOST_SUBSCRIBERS", 1)
 
     async def story(world: World) -> None:
         async with world.stream() as stream:
@@ -538,3 +539,44 @@ def test_what_came_before_a_stream_is_not_told_by_a_reader_that_lags(run: Run) -
             assert told["key"] == 3
 
     run(story)
+
+
+def test_a_client_that_takes_its_time_to_catch_up_has_a_slot_and_a_life_too(run: Run) -> None:
+    async def story(world: World) -> None:
+        streams = world.service.hub.streams
+        for id in range(1, 4):
+            await world.insert(id)
+        async with world.stream("order", place="0", reading=False) as stream:
+            while not len(streams):
+                await asyncio.sleep(0)
+            assert len(world.service.hub) == 0, "it has not caught up"
+            streams.close()
+            stream.reading.set()
+            [_, *rest] = await stream.expect("ready", "bye")
+            assert rest[0]["reason"] == "stopping"
+        assert len(streams) == 0
+
+    run(story)
+
+
+def test_a_client_that_does_not_even_take_its_leave_is_hung_up_on() -> None:
+    class Connection:
+        aborted = False
+
+        def abort(self) -> None:
+            self.aborted = True
+
+    async def story() -> None:
+        now = 0.0
+        streams = lives.Streams(lambda: now)
+        connection: Any = Connection()
+        one = subscribers.Subscriber(connection)
+        streams.enter(one)
+        now = lives.LIFE * 1.2
+        streams.tick(0)
+        assert (one.ending, connection.aborted) == ("renew", False)
+        now += lives.LEAVE
+        streams.tick(0)
+        assert connection.aborted
+
+    asyncio.run(story())
