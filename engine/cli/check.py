@@ -78,8 +78,11 @@ def _tell(folder: pathlib.Path, problems: Sequence[Problem], form: str, counts_t
                 f"title={problem.code}::{said}"
             )
     else:
+        from engine.cli.findings import show
+
         for problem in problems:
-            print(problem)
+            # What watches is read by programs, even in the terminal of an editor.
+            show(problem, sys.stdout) if counts_to is sys.stderr else print(problem)
         print(f"{folder}: {_counted(errors, len(problems) - errors)}", file=counts_to)
     return BAD_INPUT if errors else DONE
 

@@ -63,8 +63,10 @@ def guarded(run: Callable[[], int]) -> int:
     try:
         return run()
     except ProblemsFound as found:
+        from engine.cli.findings import show
+
         for problem in found.problems:
-            print(problem, file=sys.stderr)
+            show(problem, sys.stderr)
         count = len(found.problems)
         print(f"{count} problem{'s' if count != 1 else ''}; nothing was run.", file=sys.stderr)
         return BAD_INPUT

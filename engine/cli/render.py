@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 
 from rich.console import Console, Group, RenderableType
@@ -36,7 +37,9 @@ def print_dry_run(result: DryRun, project: Project) -> None:
     if console.is_terminal:
         _print(result, project, console)
         return
-    console = Console(highlight=False, width=PIPED_WIDTH)
+    columns = os.environ.get("COLUMNS", "")
+    width = int(columns) if columns.isdigit() else PIPED_WIDTH
+    console = Console(highlight=False, width=max(width, 40))
     with console.capture() as written:
         _print(result, project, console)
     # Cells are filled up with spaces, which nobody wants in a file.

@@ -83,6 +83,24 @@ def test_what_a_reader_sees(shop: pathlib.Path, actionflow: Actionflow) -> None:
     assert node.index("mark_paid") > case.index("✓")
 
 
+@pytest.mark.parametrize(("columns", "widest"), [(None, 100), ("80", 80), ("7", 40)])
+def test_a_pipe_is_as_wide_as_it_is_told_and_has_no_colours(
+    shop: pathlib.Path,
+    actionflow: Actionflow,
+    monkeypatch: pytest.MonkeyPatch,
+    columns: str | None,
+    widest: int,
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", columns)
+    event = shop / "events" / "payment_intent.succeeded.json"
+    ran = actionflow("dry-run", shop / "payment_callback.yaml", "--event", event)
+    assert ran.code == 0
+    assert "\033" not in ran.out
+    assert widest - 20 < max(map(len, ran.out.splitlines())) <= widest
+
+
 def test_events_that_came_before(shop: pathlib.Path, actionflow: Actionflow) -> None:
     events = shop / "events"
     words = ["dry-run", shop / "refund_callback.yaml", "--event", events / "refund.failed.json"]
