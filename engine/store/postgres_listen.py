@@ -15,7 +15,7 @@ from engine.store.ears import Ears
 log = logging.getLogger("actionflow.store")
 
 FIRST_WAIT, LONGEST_WAIT = 0.2, 10.0
-LOOK_EVERY = 0.5
+LOOK_EVERY = 0.2
 """Seconds until a channel that is new, or the end, is noticed."""
 
 
@@ -71,7 +71,6 @@ class Listener:
                     if not first:
                         self._ears.tell(channel, "")
             first = True
+            # To its end: what has come and was not taken from this loop would be lost.
             for notice in connection.notifies(timeout=LOOK_EVERY):
                 self._ears.tell(notice.channel, notice.payload)
-                if self._ending.is_set() or self._ears.channels() != list(self._listening):
-                    break
