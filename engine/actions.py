@@ -18,6 +18,7 @@ from engine.answer import Answer, refusal
 from engine.clock import timestamp
 from engine.errors import ActionflowError
 from engine.inputs import input_problems
+from engine.logs import about
 from engine.model import HttpRules, Row, Value
 from engine.net import Request
 from engine.net.inline import ask
@@ -25,7 +26,7 @@ from engine.project import Project
 from engine.run import CompiledFlow
 from engine.store import actions, runs
 from engine.store.base import CommitUnknown, StoreBusy, Transaction
-from engine.stretch import LEASE, Stretch
+from engine.stretch import LEASE, Stretch, run_of
 from engine.stripe.client import Stripe, StripeUnreachable
 
 log = logging.getLogger("actionflow.actions")
@@ -88,7 +89,8 @@ class Actions:
                 "This Idempotency-Key was used with another input. Use a new key for a new request.",
             )
         if record.answer is not None:
-            return Answer(record.answer["status"], record.answer["body"], replayed=True)
+            run = run_of(record.id)
+            return Answer(record.answer["status"], record.answer["body"], replayed=True, run=run)
         if not mine:
             return refusal(
                 409,
@@ -102,6 +104,10 @@ class Actions:
 
         Raises StoreBusy when the database does not take the first of them: then nothing was done.
         """
+        with about(run=run_of(id)):
+            return replace(self._go_on(id), run=run_of(id))
+
+    def _go_on(self, id: int) -> Answer:
         stretch = Stretch(id, self.project(), self.publishable_key, self.now)
         while True:
             try:
@@ -138,7 +144,8 @@ class Actions:
             if self.transact(partial(self._lease, id=id)):
                 taken += 1
                 answer = self.go_on(id)
-                log.info("action %d was taken up again: %d", id, answer.status)
+                with about(run=answer.run):
+                    log.info("action %d was taken up again: %d", id, answer.status)
         return taken
 
     def _begin(

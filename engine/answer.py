@@ -21,6 +21,8 @@ class Answer:
     status: int
     body: dict[str, Value]
     replayed: bool = False
+    run: str | None = None
+    """Names the action in logs, `action 7`; None for a request that began none."""
 
     def as_json(self) -> dict[str, Value]:
         """As kept with the action, for a retry."""

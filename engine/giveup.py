@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Iterable
 
 from engine.errors import ActionflowError, RunError
 from engine.flowfile import flow_from_text
+from engine.logs import say
 from engine.model import Flow, Node, Value
 from engine.nodes.base import Frame, StopRun
 from engine.project import Project
@@ -79,10 +81,9 @@ def _run(tx: Transaction, project: Project, call: Call, now: str, trace: list[En
         origin=f"call {call.id}",
         trace=trace,
     )
-    try:
+    with contextlib.suppress(StopRun):
         block(frame)
-    except StopRun:
-        return
+    say(frame.log)
 
 
 def _version(tx: Transaction, project: Project, call: Call) -> tuple[Flow, dict[str, Flow]]:

@@ -6,31 +6,67 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Literal
 
 import orjson
 
 from engine.clock import timestamp
 
+said = logging.getLogger("actionflow.flow")
+
 Form = Literal["text", "json"]
 
 SECRET = re.compile(
     r"""
-    \b(?:sk|rk)_(?:live|test)_\w+          # keys
-    | \bwhsec_\w+                          # webhook secrets
-    | \b(?:pi|seti)_\w+_secret_\w+         # client secrets
-    | \baf_[\w-]+                          # API keys of ours
-    | \bBearer\s+[\w.~+/=-]+
+    (?:sk|rk)_(?:live|test)_\w+            # keys; no word's beginning is asked for, as %20 ends in 0
+    | whsec_\w+                            # webhook secrets
+    | (?:pi|seti)_\w+_secret_\w+           # client secrets
+    | (?<![A-Za-z])af_[\w-]+               # API keys of ours
+    | \bBearer(?:\s|%20|\+)+[\w.~+/=-]+
     | \b(?:postgres(?:ql)?)://[^\s@/]+@    # passwords in addresses
     | \bv1=[0-9a-f]{16,}                   # signatures
     """,
     re.VERBOSE,
 )
-CARD = re.compile(r"(?<![\w-])(?:\d[ -]?){12,18}\d(?![\w-])")
+CARD = re.compile(r"(?<!\d)(?:\d(?:[ +-]|%20)?){12,18}\d(?!\d)")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""What could begin a line that nobody wrote, or turn a terminal's screen."""
 HIDDEN = "[hidden]"
-KEPT = ("event", "kind", "outcome", "flow", "digest", "action", "status", "reason", "us")
-"""What a record may carry beside its message, by `extra`."""
+KEPT = (
+    "run",
+    "event",
+    "kind",
+    "outcome",
+    "flow",
+    "digest",
+    "action",
+    "call",
+    "status",
+    "reason",
+    "us",
+)
+"""What a record may carry beside its message, by `extra` or by `about`."""
+NOTHING: Mapping[str, object] = MappingProxyType({})
+ABOUT: ContextVar[Mapping[str, object]] = ContextVar("actionflow_about", default=NOTHING)
+
+
+class about:
+    """Inside, every log line of this thread says what it is about: values of KEPT, and above all the
+    `run`: `evt_…/2` is an event's second, `action 7` and `call 3` are theirs."""
+
+    __slots__ = ("_said", "_token")
+
+    def __init__(self, **said: object) -> None:
+        self._said = said
+
+    def __enter__(self) -> None:
+        self._token = ABOUT.set({**ABOUT.get(), **self._said})
+
+    def __exit__(self, *_: object) -> None:
+        ABOUT.reset(self._token)
 
 
 def masked(text: str) -> str:
@@ -40,16 +76,31 @@ def masked(text: str) -> str:
 
 
 def _card(found: re.Match[str]) -> str:
-    digits = [int(one) for one in found[0] if one.isdigit()]
+    digits = [int(one) for one in found[0].replace("%20", "") if one.isdigit()]
     doubled = [sum(divmod(2 * one, 10)) for one in digits[-2::-2]]
     return HIDDEN if (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0 else found[0]
 
 
+def say(lines: Iterable[str]) -> None:
+    """What the `log` nodes of a run said, as lines of the server's log."""
+    for line in lines:
+        said.info("%s", line)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
+
+
 class Text(logging.Formatter):
-    """`LEVEL message`, with the traceback where there is one."""
+    """`LEVEL message`, the run where the message does not name it, a traceback where there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         return masked(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        said = CONTROL.sub(_escaped, super().formatMessage(record))
+        run = record.__dict__.get("run") or ABOUT.get().get("run")
+        return said if run is None or str(run) in said else f"{said} [{run}]"
 
 
 class Json(logging.Formatter):
@@ -62,7 +113,7 @@ class Json(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        carried: Mapping[str, object] = record.__dict__
+        carried: Mapping[str, object] = {**ABOUT.get(), **record.__dict__}
         line.update({name: carried[name] for name in KEPT if carried.get(name) is not None})
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)

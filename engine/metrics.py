@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+MOST_TYPES = 300
+"""Types of events with numbers of their own: Stripe has about 250, a project hears of some."""
+OTHER = "other"
 SIZES = (1, 2, 4, 8, 16, 32, 64)
 
 
@@ -40,17 +44,36 @@ class Histogram:
 
 @dataclass(slots=True)
 class Metrics:
-    """Since this process started. Each field is written by one thread only."""
+    """Since this process started. Each field but `calls` is written by one thread only."""
 
     events: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Delivered events by type and outcome."""
+    """Delivered events by type and outcome; add by `event`."""
     refused: Counter[str] = field(default_factory=Counter)
     """Deliveries refused before anything was kept, by reason."""
     actions: Counter[tuple[str, str]] = field(default_factory=Counter)
     """User actions by name and HTTP status."""
+    calls: Counter[str] = field(default_factory=Counter)
+    """Tries to make a call of the outbox, by what came: done, failed (tried again), refused (given up
+    at once). Add by `call`."""
     retries: Counter[str] = field(default_factory=Counter)
     """Events run again by the engine itself, by outcome."""
     seconds: Histogram = field(default_factory=lambda: Histogram(SECONDS))
     """From a delivery's headers to its answer."""
     batches: Histogram = field(default_factory=lambda: Histogram(SIZES))
     """Jobs a transaction."""
+    _types: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def event(self, type: str, outcome: str) -> None:
+        """Count a delivered event. Of the types Stripe may invent only so many are told apart."""
+        if type not in self._types:
+            if len(self._types) >= MOST_TYPES:
+                type = OTHER
+            else:
+                self._types.add(type)
+        self.events[type, outcome] += 1
+
+    def call(self, outcome: str) -> None:
+        """Count a try; calls are made in several threads."""
+        with self._lock:
+            self.calls[outcome] += 1

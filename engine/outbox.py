@@ -20,6 +20,7 @@ from typing import Any
 
 from engine.clock import timestamp
 from engine.giveup import run_block
+from engine.logs import about
 from engine.model import HttpRules
 from engine.net import Guard, Refused, Request
 from engine.net.client import Reply, Unanswered, send
@@ -73,6 +74,8 @@ class Outbox:
     now: Callable[[], float] = time.time
     send: Send = send_by_rules
     chance: Callable[[], float] = random.random
+    tell: Callable[[Call, Outcome, float], None] = lambda call, outcome, seconds: None
+    """Is told of each try, with the seconds it took; from any thread."""
     name: str = field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
 
     def run_once(self, limit: int = AT_ONCE) -> int:
@@ -95,12 +98,20 @@ class Outbox:
 
     def deliver(self, call: Call) -> None:
         """Make one leased call and record what came of it. No transaction is open meanwhile."""
+        with about(run=f"call {call.id}", call=call.id, event=call.event_id, flow=call.flow):
+            self._deliver(call)
+
+    def _deliver(self, call: Call) -> None:
         if call.state == "giving_up":
             self.transact(partial(self._give_up, call=call))
             return
         request = Request.of(call.call)
+        began = time.perf_counter()
         outcome = self._try(request)
-        if not outcome.ok:
+        self.tell(call, outcome, time.perf_counter() - began)
+        if outcome.ok:
+            log.info("call %d (%s): %d", call.id, request, outcome.status)
+        else:
             log.warning("call %d (%s): %s", call.id, request, outcome.reason)
         self.transact(partial(self._record, call=call, outcome=outcome))
 

@@ -10,10 +10,12 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from engine.clock import timestamp
 from engine.errors import ActionflowError, RunError
+from engine.logs import ABOUT, about, say
 from engine.model import Change, Row
 from engine.nodes.base import Frame, NotOurs, NotYet
 from engine.project import Project
@@ -46,6 +48,8 @@ class Verdict:
     event: Event
     reason: str = ""
     flow: str | None = None
+    run: str | None = None
+    """Names the run in logs: the event and how many runs it has had, `evt_…/2`; None without a run."""
     trace: list[Entry] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     woken: int = 0
@@ -102,6 +106,8 @@ class Batch:
         self._known: dict[str, State] = {}
         self._done: list[Row] = []
         self._runs: list[Row] = []
+        self._said: list[Callable[[], None]] = []
+        """What is logged once the transaction is durable."""
         self._flows: dict[str, CompiledFlow] = {}
         self._subjects = {event.id: subject_of(event) for event in events}
         self._waking: list[tuple[Verdict, Sequence[str]]] = []
@@ -127,6 +133,7 @@ class Batch:
     def receive(self, data: dict[str, Any], payload: str, event: Event) -> Verdict:
         """See `Receiver.receive`."""
         state = self._known.get(event.id)
+        tries = 0
         if state in ("done", "ignored", "dead"):
             return Verdict("duplicate", event, f"this event was delivered before and is {state}")
         self.tx.now = now = timestamp(self._receiver.now())
@@ -140,13 +147,18 @@ class Batch:
             "payload": payload,
             "received_at": now,
         }
-        return self._run(data, event, now, None if state else arrival)
+        if state:  # delivered again, unfinished
+            row = inbox.show(self.tx, event.id)
+            tries = row.attempts if row else 0
+        return self._run(data, event, now, None if state else arrival, tries)
 
     def again(self, row: InboxRow) -> Verdict:
         """See `Receiver.again`."""
         data = load(row.payload.encode())
         self.tx.now = now = timestamp(self._receiver.now())
-        return self._run(data, of(data), now, None)
+        verdict = self._run(data, of(data), now, None, row.attempts)
+        self._said.append(partial(_tried_again, verdict))
+        return verdict
 
     def write(self) -> None:
         """Write what has gathered."""
@@ -164,11 +176,16 @@ class Batch:
             self._runs = []
 
     def committed(self) -> None:
-        """The transaction is durable."""
+        """The transaction is durable: what was done can be said."""
         self._receiver.recorded.update(self._flows)
+        for tell in self._said:
+            tell()
 
-    def _run(self, data: dict[str, Any], event: Event, now: str, arrival: Row | None) -> Verdict:
-        """Run the event's flow; `arrival` is its inbox row where that is not written yet."""
+    def _run(
+        self, data: dict[str, Any], event: Event, now: str, arrival: Row | None, tries: int
+    ) -> Verdict:
+        """Run the event's flow; `arrival` is its inbox row where that is not written yet, `tries` how
+        often it has failed."""
         receiver, tx = self._receiver, self.tx
         refused = receiver.refusal(event)
         compiled = receiver.project.flow_for(event)
@@ -178,7 +195,8 @@ class Batch:
             return verdict
         before = len(tx.changes)
         started = time.perf_counter()
-        verdict = Verdict("done", event, flow=compiled.flow.name)
+        verdict = Verdict("done", event, flow=compiled.flow.name, run=f"{event.id}/{tries + 1}")
+        told = ABOUT.set({"run": verdict.run, "event": event.id, "flow": verdict.flow})
         try:
             frame, outcome = self._attempt(compiled, data, event, now, verdict)
         except StoreBusy:
@@ -205,6 +223,10 @@ class Batch:
             self._known[event.id] = "done"
             if frame.subjects:
                 self._waking.append((verdict, frame.subjects))
+            if frame.log:
+                self._said.append(partial(_flow_said, verdict, frame.log))
+        finally:
+            ABOUT.reset(told)
         verdict.changes = tx.changes[before:]
         self._flows[compiled.flow.digest] = compiled
         self._runs.append(
@@ -283,6 +305,28 @@ class Batch:
         self._wake()
         if arrival is not None:
             inbox.receive(self.tx, **arrival)
+
+
+def _about(verdict: Verdict) -> about:
+    event = verdict.event
+    return about(run=verdict.run, event=event.id, kind=event.type, flow=verdict.flow)
+
+
+def _tried_again(verdict: Verdict) -> None:
+    event = verdict.event
+    with _about(verdict):
+        log.info(
+            "event %s (%s) was tried again: %s",
+            event.id,
+            event.type,
+            verdict.outcome,
+            extra={"outcome": verdict.outcome},
+        )
+
+
+def _flow_said(verdict: Verdict, lines: Sequence[str]) -> None:
+    with _about(verdict):
+        say(lines)
 
 
 def delay(tries: int) -> float:

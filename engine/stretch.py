@@ -10,6 +10,7 @@ from engine.answer import Answer, refused_by
 from engine.clock import timestamp
 from engine.errors import ActionflowError
 from engine.flowfile import flow_from_text
+from engine.logs import say
 from engine.model import Value
 from engine.nodes.base import Frame
 from engine.nodes.journal import ActionRefused, CallNeeded, Journal
@@ -21,6 +22,11 @@ from engine.store.base import StoreBusy, Transaction
 
 LEASE = 90
 """Seconds a process may take over one stretch and its call before another may take over."""
+
+
+def run_of(id: int) -> str:
+    """What an action is called where runs are named: in logs, as the origin of calls."""
+    return f"action {id}"
 
 
 class Raced(Exception):
@@ -72,7 +78,7 @@ class Stretch:
             caller={"id": record.caller_id, "role": record.caller_role},
             inputs=record.input,
             trace=[],
-            origin=f"action {self.id}",
+            origin=run_of(self.id),
         )
         frame.journal = journal
         frame.values["run"]["publishable_key"] = self.publishable_key
@@ -105,6 +111,7 @@ class Stretch:
             lease_until=None if answer else self._text(LEASE),
             now=self._text(),
         )
+        say(frame.log)
         if answer is not None:
             return answer
         assert call is not None

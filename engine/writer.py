@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from engine import aside
 from engine.clock import timestamp
+from engine.logs import ABOUT, about
 from engine.metrics import Metrics
 from engine.receive import Batch, Receiver, Verdict
 from engine.store import inbox
@@ -194,10 +195,11 @@ class Writer:
         the way), and only the last time counts.
         """
         done: Future[Any] = Future()
+        said = ABOUT.get()
 
         def alone(batch: Batch) -> Any:
             batch.write()
-            with batch.tx.savepoint():
+            with about(**said), batch.tx.savepoint():
                 return work(batch.tx)
 
         self._put([Task(alone, done)])

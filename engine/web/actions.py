@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 import orjson
 from starlette.concurrency import run_in_threadpool
@@ -11,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from engine.access import AccessError, authenticate, authorize
 from engine.actions import Asked
+from engine.metrics import OTHER
 from engine.model import Row, Value
 from engine.store.base import BadValue, StoreBusy, Transaction
 from engine.web.body import TooLarge, read_body
@@ -38,11 +40,21 @@ async def run_action(request: Request) -> Response:
         return problem(413, "body_too_large", f"The body is over {MOST_BYTES} bytes.")
     except ClientDisconnect:
         return problem(400, "body_cut", "The body ended before it was whole.")
-    return await run_in_threadpool(_act, request, request.path_params["name"], body, key)
-
-
-def _act(request: Request, name: str, body: bytes, key: str | None) -> Response:
     service: Service = request.app.state.service
+    name = request.path_params["name"]
+    started = time.perf_counter()
+    answer, run = await run_in_threadpool(_act, request, service, name, body, key)
+    # A client can ask for any name; only the project's own have numbers of their own.
+    known = name if service.project.action(name) else OTHER
+    service.metrics.actions[known, str(answer.status_code)] += 1
+    service.spans.action(known, answer.status_code, run, time.perf_counter() - started)
+    return answer
+
+
+def _act(
+    request: Request, service: Service, name: str, body: bytes, key: str | None
+) -> tuple[Response, str | None]:
+    """The answer, and the run it is of, where one began."""
     project = service.project
     try:
         caller = authenticate(
@@ -58,30 +70,30 @@ def _act(request: Request, name: str, body: bytes, key: str | None) -> Response:
             order = order_of(tx, service, given) if given else None
         authorize(project.file, caller, name, order, given)
         if given is None:
-            return problem(
-                400, "not_json", "The body is no JSON object; expected the action's input."
-            )
+            detail = "The body is no JSON object; expected the action's input."
+            return problem(400, "not_json", detail), None
         if service.actions is None:
             names = " or ".join(service.secrets.variables["secret_key"])
-            return problem(503, "no_secret_key", f"This server has no Stripe key. Set {names}.")
+            detail = f"This server has no Stripe key. Set {names}."
+            return problem(503, "no_secret_key", detail), None
         answer = service.actions.act(Asked(name, caller.id, caller.role, given, key))
     except AccessError as refused:
-        return problem(refused.status, refused.code, str(refused), headers=dict(refused.headers))
+        headers = dict(refused.headers)
+        return problem(refused.status, refused.code, str(refused), headers=headers), None
     except StoreBusy as error:
-        return problem(503, "busy", str(error), headers={"Retry-After": "5"})
-    service.metrics.actions[name, str(answer.status)] += 1
+        return problem(503, "busy", str(error), headers={"Retry-After": "5"}), None
     log.info(
         "action %s by %s: %d",
         name,
         caller.role,
         answer.status,
-        extra={"action": name, "status": answer.status},
+        extra={"run": answer.run, "action": name, "status": answer.status},
     )
     headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
     if answer.status == 503:
         headers["Retry-After"] = "5"
     kind = "application/problem+json" if answer.status >= 400 else "application/json"
-    return JSONResponse(answer.body, answer.status, headers, media_type=kind)
+    return JSONResponse(answer.body, answer.status, headers, media_type=kind), answer.run
 
 
 def _object(body: bytes) -> Row | None:

@@ -151,20 +151,20 @@ class Desk:
 
     def _told(self, taken: Taken, service: Service) -> Answer:
         event, verdict = taken.event, taken.outcome
-        counted = service.metrics.events
+        counted = service.metrics
         if not isinstance(verdict, Verdict):
-            counted[event.type, "busy"] += 1
+            counted.event(event.type, "busy")
             return _not_kept(event, verdict)
-        counted[event.type, verdict.outcome] += 1
-        service.spans.event(
-            event, verdict.outcome, verdict.flow, time.perf_counter() - taken.started
-        )
+        counted.event(event.type, verdict.outcome)
+        seconds = time.perf_counter() - taken.started
+        service.spans.event(event, verdict.outcome, verdict.flow, seconds, verdict.run)
         log.info(
             "event %s (%s): %s",
             event.id,
             event.type,
             verdict.outcome,
             extra={
+                "run": verdict.run,
                 "event": event.id,
                 "kind": event.type,
                 "outcome": verdict.outcome,

@@ -63,6 +63,12 @@ class Numbers(Collector):
             ("reason",),
             {(reason,): count for reason, count in counted.refused.copy().items()},
         )
+        yield _counter(
+            "calls",
+            "Tries to make calls of the outbox.",
+            ("outcome",),
+            {(outcome,): count for outcome, count in counted.calls.copy().items()},
+        )
         yield _counter("actions", "User actions.", ("action", "status"), counted.actions)
         yield _counter(
             "retries",

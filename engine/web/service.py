@@ -22,7 +22,7 @@ from engine.live.hub import Hub
 from engine.load import Loaded
 from engine.metrics import Metrics
 from engine.model import Table
-from engine.outbox import Deliverer, Outbox
+from engine.outbox import Deliverer, Outbox, Outcome
 from engine.project import Project
 from engine.receive import Receiver
 from engine.reload import Reloader
@@ -32,6 +32,7 @@ from engine.secrets import Secrets
 from engine.spans import Spans
 from engine.store import actions, changes, inbox, outbox
 from engine.store.base import Store
+from engine.store.outbox import Call
 from engine.stripe.client import Client
 from engine.web.desk import Desk
 from engine.web.ticket import Tickets
@@ -112,6 +113,7 @@ class Service:
             Deliverer(calls),
         )
         service.metrics = metrics
+        calls.tell = service.tell_of_call
         service.stripe = stripe
         service.demo = demo
         service.hub = Hub(store, housekeep=service.prune_changes)
@@ -172,6 +174,12 @@ class Service:
             "project.yaml has other tables, or another database, than this server started with.",
             "Run `actionflow migrate`, then start the server again.",
         )
+
+    def tell_of_call(self, call: Call, outcome: Outcome, seconds: float) -> None:
+        """Count a call of the outbox, and make its span."""
+        word = "done" if outcome.ok else "refused" if outcome.final else "failed"
+        self.metrics.call(word)
+        self.spans.call(call, outcome.status, seconds)
 
     def recover(self) -> None:
         """Now and then go on with actions that were cut off: a crash, a lost answer."""
