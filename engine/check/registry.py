@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.model import Flow, Node
 
 Related = tuple[tuple[Place, str], ...]
-Finder = Literal["yaml", "loader", "expressions", "check", "editor"]
+Finder = Literal["yaml", "loader", "expressions", "check", "editor", "tests"]
 
 
 @dataclass(frozen=True, slots=True)
