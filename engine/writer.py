@@ -175,6 +175,7 @@ class Writer:
 
     def hand_over(self, deliveries: Sequence[Delivery]) -> None:
         """Take them all, and tell their askers. Raises WriterBusy: then none is taken."""
+        self._batch_over.acquire(blocking=False)  # of an earlier batch
         self._put(deliveries)
 
     def leave_to_it(self, seconds: float) -> None:
@@ -210,7 +211,6 @@ class Writer:
             raise WriterBusy("The server is stopping.")
         if len(self._jobs) + len(jobs) > MOST_WAITING:
             raise WriterBusy
-        self._batch_over.acquire(blocking=False)  # of an earlier batch
         self._jobs.extend(jobs)
         if self._idle:
             self._ring()
@@ -240,7 +240,8 @@ class Writer:
         while self._jobs and len(batch) < MOST_IN_BATCH:
             job = self._jobs.popleft()
             # Begun: from now on nobody can call it off, or telling its outcome would fail.
-            if job.done is None or job.done.set_running_or_notify_cancel():
+            done = job.done
+            if done is None or done.running() or done.set_running_or_notify_cancel():
                 batch.append(job)
         return batch
 

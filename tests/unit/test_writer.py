@@ -237,6 +237,14 @@ def test_a_code_block_does_not_hold_up_the_others(
     assert [row["amount"] for row in here.rows()] == [42]
 
 
+def test_work_with_a_code_block_comes_back_too(desk: Callable[[str], Desk]) -> None:
+    here = desk(CODE)
+    event = here.make_event("product.created", id="evt_1", n=41)
+    done = here.writer.deliver(event, body_of(event).decode(), of(event))
+    assert done.result(30).outcome == "done"
+    assert [row["amount"] for row in here.rows()] == [42]
+
+
 def test_a_code_block_that_fails_fails_its_event(desk: Callable[[str], Desk]) -> None:
     here = desk(CODE)
     events = [here.make_event("product.created", id=f"evt_{n}", n=n) for n in (-1, 1)]
