@@ -106,7 +106,11 @@ class Project:
 
     def flow_for(self, event: Event) -> CompiledFlow | None:
         """The flow this event starts: one that lists its type, else the callback it belongs to."""
-        return self._by_event.get(event.type) or self._by_trigger.get(trigger_of(event) or "")
+        listed = self._by_event.get(event.type)
+        if listed is None and event.thin:
+            # A thin event about a v1 object says so before its type.
+            listed = self._by_event.get(event.type.removeprefix("v1."))
+        return listed or self._by_trigger.get(trigger_of(event) or "")
 
 
 def read_rows(path: pathlib.Path) -> dict[str, list[Row]]:

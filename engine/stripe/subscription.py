@@ -36,6 +36,7 @@ class SubscriptionNews:
     at: int
     id: str
     created: bool
+    begins: bool
     standing: Standing
     before: Standing | None
     amount: int | None
@@ -62,11 +63,13 @@ def subscription_news(event: Event) -> SubscriptionNews | None:
     # A price raised before any other snapshot came is not what was agreed; the one before it is.
     amount, currency, price = agreed(before)
     trial_end = whole(thing.get("trial_end"))
+    begins = event.type == "customer.subscription.created"
     return SubscriptionNews(
         event=event.id,
         at=event.created,
         id=subscription_id,
-        created=event.type == "customer.subscription.created" and not event.thin,
+        created=begins and not event.thin,
+        begins=begins,
         standing=standing_in(thing, status),
         before=standing_in(before) if change else None,
         amount=amount,
@@ -104,7 +107,7 @@ def facts_of(news: SubscriptionNews) -> Facts:
         facts["customer"] = register([news.at], news.customer)
     if news.began is not None:
         facts["began"] = register([0], news.began)
-    if news.created:
+    if news.begins:
         facts["begun"] = register([0], True)
     if news.trial_end is not None:
         facts["trial_end"] = register([news.at], news.trial_end)
