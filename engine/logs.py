@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import sys
@@ -9,7 +10,7 @@ import time
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, TextIO
 
 import orjson
 
@@ -143,12 +144,35 @@ class Seldom:
             self._log.warning(message, *words)
 
 
+class Handler(logging.StreamHandler[TextIO]):
+    """Standard error, for records and for lines that are ready."""
+
+    def write(self, lines: str) -> None:
+        """Lines with their ends, masked already."""
+        with contextlib.suppress(OSError, ValueError), self.lock or contextlib.nullcontext():
+            self.stream.write(lines)
+            self.flush()
+
+
+def only_handler(log: logging.Logger) -> Handler | None:
+    """Our handler, where it is the only one that this logger's records go to."""
+    handlers = logging.root.handlers
+    own = handlers[0] if len(handlers) == 1 else None
+    if not isinstance(own, Handler):
+        return None
+    while log is not logging.root:
+        if log.handlers or log.filters or not log.propagate or log.parent is None:
+            return None
+        log = log.parent
+    return own
+
+
 def set_up(form: Form = "text", level: int = logging.INFO) -> None:
     """Send the log to standard error in this form. Other libraries say warnings only."""
     # Who called, and in which thread, is in no line of ours, and finding out takes half of its time.
     logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    handler = logging.StreamHandler(sys.stderr)
+    handler = Handler(sys.stderr)
     handler.setFormatter(Json() if form == "json" else Text("%(levelname)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("actionflow").setLevel(level)

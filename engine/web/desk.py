@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
+from engine.eventlog import EventLog
 from engine.logs import Seldom
 from engine.receive import Verdict
 from engine.store.base import StoreBusy
@@ -65,6 +66,7 @@ class Desk:
         self._gathered: list[Taken] = []
         self._seen = 0
         self._errands: set[asyncio.Task[None]] = set()
+        self._lines = EventLog(log)
         # A database in another process works while the loop does.
         self._patience = 0.0 if service.project.database_file is None else PATIENCE
 
@@ -148,6 +150,7 @@ class Desk:
         for taken in jobs:
             taken.tell(self._told(taken, service))
             service.metrics.seconds.add(time.perf_counter() - taken.started)
+        self._lines.write()
 
     def _told(self, taken: Taken, service: Service) -> Answer:
         event, verdict = taken.event, taken.outcome
@@ -158,19 +161,7 @@ class Desk:
         counted.event(event.type, verdict.outcome)
         seconds = time.perf_counter() - taken.started
         service.spans.event(event, verdict.outcome, verdict.flow, seconds, verdict.run)
-        log.info(
-            "event %s (%s): %s",
-            event.id,
-            event.type,
-            verdict.outcome,
-            extra={
-                "run": verdict.run,
-                "event": event.id,
-                "kind": event.type,
-                "outcome": verdict.outcome,
-                "flow": verdict.flow,
-            },
-        )
+        self._lines.add(event.id, event.type, verdict.outcome, verdict.flow, verdict.run)
         if verdict.outcome == "waiting":
             return refusal(500, "flow_failed", verdict.reason)
         answer = {"event": event.id, "outcome": verdict.outcome, "flow": verdict.flow}

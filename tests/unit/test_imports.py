@@ -27,6 +27,7 @@ LAYERS = [
         "nodes",
         "secrets",
         "logs",
+        "eventlog",
         "spans",
         "diagram",
     },

@@ -8,7 +8,9 @@ import sys
 import orjson
 import pytest
 
+from engine import logs
 from engine.access.keys import new_key
+from engine.eventlog import EventLog
 from engine.logs import Json, Seldom, Text
 
 SECRETS = [
@@ -69,6 +71,53 @@ def test_json_lines_carry_the_ids() -> None:
     assert found["event"] == "evt_1"
     assert (found["flow"], found["outcome"], found["level"]) == ("payment_callback", "done", "info")
     assert "ValueError" in found["error"]
+
+
+TOLD = [
+    (
+        "evt_1NG8Du2eZvKYlo2CUI79vXWy",
+        "payment_intent.succeeded",
+        "done",
+        "payment_callback",
+        "evt_1NG8Du2eZvKYlo2CUI79vXWy/2",
+    ),
+    ("evt_1NG8Du2eZvKYlo2CUI79vXWz", "payout.paid", "ignored", None, None),
+    ("4242424242424242", "payout.paid", "ignored", None, None),
+    ("evt_x4242424242424242x", "payout.paid", "ignored", None, None),
+    ("evt_1", "whsec_5f2c6a1e7b1d4c57", "ignored", None, "evt_1/1"),
+    ("evt_1", 'so "called"', "ignored", "sk_live_51H0abcDEF", "evt_1/1"),
+]
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_an_events_line_is_the_one_a_record_would_give(
+    form: logs.Form, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_srcfile", "logThreads", "logProcesses", "logMultiprocessing"):
+        monkeypatch.setattr(logging, name, getattr(logging, name))
+    monkeypatch.setattr("time.time", lambda: 1_800_000_000.5)
+    log = logging.getLogger("actionflow.webhook")
+    root = logging.root
+    level, handlers = root.level, root.handlers[:]
+    theirs = logging.NullHandler()
+    try:
+        logs.set_up(form)
+        written = []
+        for others in ([], [theirs]):
+            root.handlers[1:] = others
+            lines = EventLog(log)
+            for told in TOLD:
+                lines.add(*told)
+            assert capsys.readouterr().err == ""
+            lines.write()
+            written.append(capsys.readouterr().err)
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        logging.getLogger("actionflow").setLevel(logging.NOTSET)
+    assert written[0] == written[1]
+    assert written[0].count("\n") == len(TOLD)
+    assert written[0].count("[hidden]") >= 3
 
 
 def test_a_flood_of_warnings_is_counted_not_written(
