@@ -17,9 +17,9 @@ from engine.project import Project
 from engine.receive import Receiver, Verdict, drain, mode_of
 from engine.store import inbox, outbox
 from engine.store.base import Store
+from engine.store.seen import shown_change
 from engine.store.url import resolved, shown_url
 from engine.stripe.event import BadEvent, Event, load, of
-from engine.trace import hide_internal
 
 Recorded = tuple[dict[str, Any], str, Event]
 """A recorded event: decoded, as text, and as an Event."""
@@ -135,9 +135,7 @@ def dry_run(
                 verdict = receiver.again(tx, row)
             result.verdicts.append(verdict)
             result.verdicts += drain(receiver, tx)
-        result.changes = [
-            hide_internal(change, project.file) for change in net(tx.changes[before:])
-        ]
+        result.changes = [shown_change(change) for change in net(tx.changes[before:])]
         result.calls = [_call(call) for call in outbox.after(tx, called)]
     return result
 

@@ -53,7 +53,7 @@ class Table:
         return [column for column in self.columns.values() if not column.internal]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that triples the time it takes to make one
 class Change:
     """One row change; `before` is None for an insert, `after` is None for a delete."""
 
@@ -61,6 +61,11 @@ class Change:
     key: Value
     before: Row | None
     after: Row | None
+    hidden: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    """Columns that the engine keeps for itself, and shows nobody."""
+    text: bytes | None = field(default=None, init=False, compare=False, repr=False)
+    was: Row | None = field(default=None, init=False, compare=False, repr=False)
+    """What engine/store/seen.py worked out of this change."""
 
     def as_json(self) -> dict[str, Value]:
         """The change as plain data."""

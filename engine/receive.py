@@ -25,6 +25,7 @@ from engine.store import inbox, runs
 from engine.store.again import raced
 from engine.store.base import StoreBusy, Transaction
 from engine.store.inbox import InboxRow, State
+from engine.store.traces import plain
 from engine.stripe.event import Event, load, of
 from engine.stripe.routing import subject_of
 from engine.trace import Entry
@@ -50,11 +51,17 @@ class Verdict:
     flow: str | None = None
     run: str | None = None
     """Names the run in logs: the event and how many runs it has had, `evt_…/2`; None without a run."""
-    trace: list[Entry] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    """The run's trace as it was recorded."""
     changes: list[Change] = field(default_factory=list)
     woken: int = 0
     """How many set-aside events can run now because this run made the row they were waiting for."""
     error: ActionflowError | None = None
+
+    @property
+    def trace(self) -> list[Entry]:
+        """The run's trace as plain data."""
+        return plain(self.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +221,9 @@ class Batch:
             inner = RunError(f"the engine itself failed: {type(error).__name__}: {error}")
             self._failed(verdict, inner, now, arrival)
         else:
-            trace = verdict.trace
-            verdict.reason = trace[-1].get("stop", "") if outcome == "stopped" and trace else ""
+            entries = verdict.entries
+            if outcome == "stopped" and entries:
+                verdict.reason = entries[-1].get("stop", "")
             if arrival is None:
                 inbox.finish(tx, event.id, flow=verdict.flow, now=now)
             else:
@@ -237,7 +245,7 @@ class Batch:
                 outcome="done" if verdict.outcome == "done" else "failed",
                 started_at=now,
                 duration_us=round((time.perf_counter() - started) * 1_000_000),
-                trace=verdict.trace,
+                trace=verdict.entries,
                 error=verdict.reason if verdict.error else None,
             )
         )
@@ -254,8 +262,8 @@ class Batch:
         """The run itself, undone when it raises, and made once more when others were in its way."""
         tx = self.tx
         for last in (False, True):
-            verdict.trace = []
-            frame = compiled.frame(tx, event=data, now=now, trace=verdict.trace)
+            verdict.entries = []
+            frame = compiled.frame(tx, event=data, now=now, trace=verdict.entries)
             frame.parsed = event
             frame.explain = self._receiver.explain
             try:

@@ -16,7 +16,7 @@ from engine.model import Flow, Node, ProjectFile, Value
 from engine.nodes.base import REGISTRY, Expect, Frame, StopRun
 from engine.nodes.outputs import check_outputs
 from engine.store.base import Transaction
-from engine.trace import Entry, hidden_columns, traced
+from engine.trace import Entry, traced
 
 Outcome = Literal["done", "stopped"]
 
@@ -118,7 +118,6 @@ class FlowCompiler:
         self.project = project
         self.flows = flows
         self.calling = (*calling, flow.name)
-        self._hidden = hidden_columns(project)
 
     def compile(self) -> CompiledFlow:
         """The flow as closures. Raises ProblemsFound or RunError for what cannot be compiled."""
@@ -140,9 +139,7 @@ class FlowCompiler:
         return Condition(condition(self._at(node, keys), self.place(node, *keys)))
 
     def block(self, nodes: tuple[Node, ...]) -> Callable[[Frame], None]:
-        steps = tuple(
-            traced(node, REGISTRY[node.type].compile(node, self), self._hidden) for node in nodes
-        )
+        steps = tuple(traced(node, REGISTRY[node.type].compile(node, self)) for node in nodes)
 
         def run_block(frame: Frame) -> None:
             for step in steps:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from engine.errors import RunError
-from engine.model import Change, Node, ProjectFile, Row, Value
+from engine.model import Node, Value
 from engine.nodes.base import Frame, NotOurs, NotYet, Step, StopRun
 from engine.nodes.journal import ActionRefused, CallNeeded
 from engine.store.base import StoreBusy, StoreError
 
 Entry = dict[str, Value]
 """`id`, `type`, `line`; then, where there is something to say, `in`, `out`, `notes`, `changes` (row
-changes: table, key, before, after), `error`, and `nodes` (the entries of the blocks inside)."""
-
-Hidden = Mapping[str, frozenset[str]]
+changes), `error`, and `nodes` (the entries of the blocks inside). `row` in place of `out`: the output
+is the row that the only change left. Whoever shows a trace has it from engine/store/traces.py."""
 
 OWN_SCOPE = frozenset({"for_each", "flow"})
 
 
-def traced(node: Node, step: Step, hidden: Hidden) -> Callable[[Frame], None]:
+def traced(node: Node, step: Step) -> Callable[[Frame], None]:
     """The node's step with its output put in scope, its errors given a place, and its entry kept."""
     name, kind, line = node.id, node.type, node.place.line
     holds_blocks = bool(node.cases or node.do) or kind == "flow"
@@ -70,48 +69,15 @@ def traced(node: Node, step: Step, hidden: Hidden) -> Callable[[Frame], None]:
                 if inner:
                     entry["nodes"] = inner
                 elif not holds_blocks and len(frame.tx.changes) > changed:
-                    entry["changes"] = [
-                        seen(change, hidden[change.table]).as_json()
-                        for change in frame.tx.changes[changed:]
-                    ]
+                    entry["changes"] = made = frame.tx.changes[changed:]
+                    if made[0].after is entry.get("out") and not made[0].hidden:
+                        del entry["out"]
+                        entry["row"] = True
                 outer.append(entry)
             frame.trace, frame.inputs, frame.notes = outer, inputs, notes
             frame.journal = journal
 
     return run_node
-
-
-def hidden_columns(project: ProjectFile) -> Hidden:
-    """By table, the columns that the engine keeps for itself."""
-    return {
-        name: frozenset(column.name for column in table.columns.values() if column.internal)
-        for name, table in project.tables.items()
-    }
-
-
-def hide_internal(change: Change, project: ProjectFile) -> Change:
-    """The change without the columns the engine keeps for itself."""
-    return seen(change, hidden_columns(project)[change.table])
-
-
-def seen(change: Change, hidden: frozenset[str]) -> Change:
-    """The change without these columns."""
-    if not hidden:
-        return change
-    before, after = change.before, change.after
-    return Change(
-        change.table,
-        change.key,
-        before and _without(before, hidden),
-        after and _without(after, hidden),
-    )
-
-
-def _without(row: Row, hidden: frozenset[str]) -> Row:
-    row = row.copy()
-    for name in hidden:
-        del row[name]
-    return row
 
 
 def flat(entries: list[Entry]) -> list[Entry]:

@@ -222,7 +222,7 @@ class Writer:
         while True:
             batch = self._gather()
             if batch:
-                self._commit(batch)
+                self._work_through(batch)
             elif self._stopping and not self._aside and not self._jobs:
                 return
             if not self._stopping and time.monotonic() >= self._look_at:
@@ -245,12 +245,12 @@ class Writer:
                 batch.append(job)
         return batch
 
-    def _commit(self, jobs: list[Job]) -> None:
+    def _work_through(self, jobs: list[Job]) -> None:
         """Run jobs in one transaction and answer them once it is durable."""
         careful = False
         for run in range(1, MOST_RUNS + 1):
             try:
-                self._answer(self._run(jobs, careful=careful or run == MOST_RUNS))
+                self._answer(self.commit(jobs, careful=careful or run == MOST_RUNS))
                 return
             except StoreConflict as conflict:
                 careful = isinstance(conflict, WriteFailedLate)
@@ -265,11 +265,12 @@ class Writer:
                 else:
                     log.error("a batch of %d failed, each is run alone: %s", len(jobs), error)
                     for job in jobs:
-                        self._commit([job])
+                        self._work_through([job])
                 return
 
-    def _run(self, jobs: list[Job], *, careful: bool) -> list[Job]:
-        """The jobs that are done and durable now; those that need a block's result come again."""
+    def commit(self, jobs: list[Job], *, careful: bool) -> list[Job]:
+        """Run jobs in one transaction: those that are done and durable now; those that need a code
+        block's result come again. In the writer's thread."""
         done: list[Job] = []
         needed: list[tuple[Job, aside.ResultNeeded]] = []
         with self.store.transaction(careful=careful) as tx:

@@ -14,9 +14,10 @@ from typing import Literal
 
 import orjson
 
-from engine.model import Change, Row, Table, Value
+from engine.model import Change, Row, Value
 from engine.store import meta
 from engine.store.base import StoreError, Transaction
+from engine.store.seen import row_text, seen, was
 
 Op = Literal["insert", "update", "delete"]
 
@@ -94,20 +95,15 @@ class Logged:
 class Recorder:
     """Writes the log of one store; a connector calls `record` once, just before the commit."""
 
-    def __init__(self, tables: Mapping[str, Table]) -> None:
-        self._tables = {
-            name: tuple(column.name for column in table.columns.values() if column.internal)
-            for name, table in tables.items()
-        }
+    def __init__(self) -> None:
         self._sql = ""
 
     def record(self, tx: Transaction) -> None:
         """Write down the changes of this transaction."""
         lines: list[dict[str, Value]] = []
         for change in tx.changes:
-            line = _line(change, self._tables[change.table], tx.now)
+            line = _line(change, len(lines), tx.now)
             if line is not None:
-                line["n"] = len(lines)
                 lines.append(line)
         if len(lines) >= MOST_IN_ONE:
             raise StoreError(
@@ -119,35 +115,25 @@ class Recorder:
             tx.execute_many(self._sql, lines)
 
 
-def _without(row: Row | None, hidden: tuple[str, ...]) -> Row | None:
-    if row is not None:
-        row = row.copy()
-        for name in hidden:
-            del row[name]
-    return row
-
-
-def _line(change: Change, hidden: tuple[str, ...], now: str) -> dict[str, Value] | None:
+def _line(change: Change, number: int, now: str) -> dict[str, Value] | None:
     """A line of the log; None where nothing that anybody may see has changed."""
     before, after = change.before, change.after
-    if hidden:
-        before, after = _without(before, hidden), _without(after, hidden)
     op: Op = "update"
-    was = before
     if before is None:
-        op = "insert"
+        op, old = "insert", None
     elif after is None:
-        op = "delete"
+        op, old = "delete", seen(before, change.hidden)
     else:
-        was = {name: value for name, value in before.items() if value != after[name]}
-        if not was:
+        old = was(change)
+        if not old:
             return None
     return {
+        "n": number,
         "table_name": change.table,
         "row_key": str(change.key),
         "op": op,
-        "row": None if after is None else orjson.dumps(after).decode(),
-        "before": None if was is None else orjson.dumps(was).decode(),
+        "row": None if after is None else row_text(change).decode(),
+        "before": None if old is None else orjson.dumps(old).decode(),
         "at": now,
     }
 

@@ -8,7 +8,8 @@ from typing import NoReturn
 from engine.errors import did_you_mean
 from engine.model import Column, Row, Table, Value
 from engine.store.base import BadValue, StoreError, UnknownColumn, UnknownTable
-from engine.store.values import CHECKS, Check, Unfit
+from engine.store.encoders import encoder
+from engine.store.values import Check
 
 STAMPS = ("created_at", "updated_at")
 
@@ -32,9 +33,10 @@ class TableCodec:
         self.names = tuple(table.columns)
         types = {name: stored_type(column, tables) for name, column in table.columns.items()}
         self.encoders: dict[str, Check] = {
-            name: _encoder(table.name, column, types[name], wire.get(types[name]))
+            name: encoder(table.name, column, types[name], wire.get(types[name]))
             for name, column in table.columns.items()
         }
+        self.internal = frozenset(c.name for c in table.columns.values() if c.internal)
         self.decoders = [
             (name, unwire[types[name]]) for name in self.names if types[name] in unwire
         ]
@@ -96,13 +98,17 @@ class TableCodec:
                 row[name] = decoder(value)
         return row
 
-    def decode_some(self, part: Row) -> Row:
-        """As `decode`, for some columns of a row."""
+    def as_read(self, kept: Row, given: Mapping[str, Value]) -> Row:
+        """Columns just encoded as the engine sees them; changes `kept` and returns it.
+
+        `given` is what they were made of: the engine's own columns hold the same data as before.
+        """
         for name, decoder in self.decoders:
-            value = part.get(name)
+            value = kept.get(name)
             if value is not None:
-                part[name] = decoder(value)
-        return part
+                own = name in self.internal and name in given
+                kept[name] = given[name] if own else decoder(value)
+        return kept
 
     def column(self, name: str) -> Column:
         """The column of this name. Raises UnknownColumn, with the nearest names."""
@@ -147,43 +153,5 @@ def stored_type(column: Column, tables: Mapping[str, Table]) -> str:
     return column.type
 
 
-def shown(value: Value) -> str:
-    """A value and its type, short enough for a message."""
-    text = repr(value)
-    if len(text) > 80:
-        text = text[:77] + "…"
-    return f"{text} ({'null' if value is None else type(value).__name__})"
-
-
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)
-
-
-def _encoder(table: str, column: Column, kind: str, wire: Check | None) -> Check:
-    check = CHECKS[kind]
-    nullable, choices = column.nullable, frozenset(column.one_of)
-
-    def refuse(value: Value, expected: str, mend: str) -> NoReturn:
-        raise BadValue(
-            f"{table}.{column.name}: found {shown(value)}, expected {expected}; {mend}.",
-            table=table,
-            column=column.name,
-            value=value,
-        )
-
-    def encode(value: Value) -> Value:
-        if value is None:
-            if nullable:
-                return None
-            refuse(
-                value, f"a value of type {column.type}", "the column takes no null, give a value"
-            )
-        try:
-            kept = check(value)
-        except Unfit as unfit:
-            refuse(value, unfit.expected, unfit.mend)
-        if choices and kept not in choices:
-            refuse(value, f"one of {_listed(column.one_of)}", "give one of these")
-        return kept if wire is None else wire(kept)
-
-    return encode

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable
 import orjson
 
 from engine.model import Column, Row, Table, Value
-from engine.store.codec import shown
 from engine.store.statements import quoted
-from engine.store.values import CHECKS, Unfit
+from engine.store.values import CHECKS, Unfit, shown
 
 SHOWN_ROWS = 5
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.model import Column, Table, Value
-from engine.store.codec import shown
 from engine.store.own import Index
+from engine.store.values import shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from engine.store.base import (
     UniqueViolation,
     WriteRefused,
 )
-from engine.store.codec import shown
 from engine.store.rows import dangling, referring
 from engine.store.statements import Statements
+from engine.store.values import shown
 
 KEY = re.compile(r"\((.+?)\)=\((.*?)\)(?: |$)", re.DOTALL)
 """In an error's detail, in whatever language: Key (columns)=(values) …"""

@@ -61,7 +61,7 @@ class PostgresStore:
         self.plans = {
             table: PostgresPlan(TableCodec(tables[table], tables, {}, UNWIRE)) for table in tables
         }
-        self.log = Recorder(tables)
+        self.log = Recorder()
         self.schema = ""
         self._durable = True
         self._idle: deque[Link] = deque()

@@ -106,7 +106,7 @@ class PostgresTransaction(RowTransaction[PostgresPlan]):
                 self._pass_by(plan, row[key])
         self._known.hold(plan, row[key], tuple(row.values()))
         row = codec.decode(row)
-        self.changes.append(Change(table, row[key], None, row))
+        self.changes.append(Change(table, row[key], None, row, plan.hidden))
         return row
 
     def update(self, table: str, where: Where, values: Row) -> list[Change]:
@@ -125,10 +125,10 @@ class PostgresTransaction(RowTransaction[PostgresPlan]):
                 self._tell(sql, params)
             else:
                 self._ask(sql, params, plan, new)
-            after = {**before, **codec.decode_some(dict(new))}
+            after = {**before, **codec.as_read(dict(new), values)}
             kept = dict(zip(codec.names, raw, strict=True))
             self._known.hold(plan, key_value, tuple({**kept, **new}.values()))
-            changes.append(Change(table, key_value, before, after))
+            changes.append(Change(table, key_value, before, after, plan.hidden))
         self.changes += changes
         return changes
 
@@ -140,7 +140,7 @@ class PostgresTransaction(RowTransaction[PostgresPlan]):
             key_value = before[plan.key]
             self._ask(plan.delete_by_key, (key_value,), plan, before, deleting=True)
             self._known.hold(plan, key_value, None)
-            changes.append(Change(table, key_value, before, None))
+            changes.append(Change(table, key_value, before, None, plan.hidden))
         self.changes += changes
         return changes
 

@@ -14,8 +14,8 @@ from engine.store.base import (
     UnknownTable,
     WriteRefused,
 )
-from engine.store.codec import shown
 from engine.store.statements import Statements
+from engine.store.values import shown
 
 P = TypeVar("P", bound=Statements)
 

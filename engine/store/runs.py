@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import orjson
-
 from engine.model import Row, Value
 from engine.store.base import Transaction
+from engine.store.traces import pack, unpack
 
 Outcome = Literal["done", "stopped", "failed", "ignored"]
 
@@ -60,7 +59,8 @@ def as_kept(
     trace: Value,
     error: str | None = None,
 ) -> Row:
-    """What a run did, for `record_runs`. `trace` is any JSON data; an outcome `failed` has its `error`."""
+    """What a run did, for `record_runs`. `trace` are entries as a run records them (engine/trace.py);
+    an outcome `failed` has its `error`."""
     return {
         "event_id": event_id,
         "flow": flow,
@@ -69,7 +69,7 @@ def as_kept(
         "started_at": started_at,
         "duration_us": duration_us,
         "error": error,
-        "trace": orjson.dumps(trace).decode(),
+        "trace": pack(trace),
     }
 
 
@@ -89,7 +89,7 @@ def show(tx: Transaction, id: int) -> Run | None:
     if not found:
         return None
     run = _run(found[0])
-    return replace(run, trace=orjson.loads(run.trace))
+    return replace(run, trace=unpack(run.trace))
 
 
 def source(tx: Transaction, digest: str) -> str | None:

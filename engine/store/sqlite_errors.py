@@ -14,7 +14,7 @@ from engine.store.base import (
     UniqueViolation,
     WriteRefused,
 )
-from engine.store.codec import shown
+from engine.store.values import shown
 
 WRONG_TYPE = 3091  # SQLITE_CONSTRAINT_DATATYPE, which Python 3.11 has no name for
 NAMED = re.compile(r"(?:UNIQUE|NOT NULL) constraint failed: (.+)")

@@ -66,7 +66,7 @@ class SqliteStore:
         self._writer_thread: int | None = None
         self._readers: deque[sqlite3.Connection] = deque()
         self._server: FileLock | None = None
-        self.log = Recorder(tables)
+        self.log = Recorder()
         self.ears = Ears()
         self.wakes: tuple[Callable[[], None], ...] = ()
         self.connection = self._connect()

@@ -144,9 +144,9 @@ class SqliteTransaction(SqliteSending):
         for name in plan.unique:
             if row[name] is not None:
                 self._holders[table, name, row[name]] = row[key]
-        row = codec.decode(row)
+        row = codec.as_read(row, values)
         self._rows[table, row[key]] = row
-        self.changes.append(Change(table, row[key], None, row))
+        self.changes.append(Change(table, row[key], None, row, plan.hidden))
         return row
 
     def update(self, table: str, where: Where, values: Row) -> list[Change]:
@@ -167,9 +167,9 @@ class SqliteTransaction(SqliteSending):
                 self._write(sql, params, plan, new)
                 self._holders.clear()
             # As written is as read: the codec made it so. RETURNING takes three times the update.
-            after = {**before, **codec.decode_some(dict(new))}
+            after = {**before, **codec.as_read(dict(new), values)}
             self._rows[table, key_value] = after
-            changes.append(Change(table, key_value, before, after))
+            changes.append(Change(table, key_value, before, after, plan.hidden))
         self.changes += changes
         return changes
 
@@ -180,7 +180,7 @@ class SqliteTransaction(SqliteSending):
             self._write(plan.delete_by_key, (before[plan.key],), plan, before, deleting=True)
             self._rows.pop((table, before[plan.key]), None)
             self._holders.clear()
-            changes.append(Change(table, before[plan.key], before, None))
+            changes.append(Change(table, before[plan.key], before, None, plan.hidden))
         self.changes += changes
         return changes
 

@@ -7,7 +7,8 @@ from typing import NoReturn, TypeVar
 
 from engine.model import Value
 from engine.store.base import BadValue, Where
-from engine.store.codec import TableCodec, shown
+from engine.store.codec import TableCodec
+from engine.store.values import shown
 
 COMPARISONS = {"above": ">", "at_least": ">=", "below": "<", "at_most": "<="}
 UNORDERED = frozenset({"boolean", "json"})
@@ -36,6 +37,7 @@ class Statements:
         table = codec.table
         self.codec = codec
         self.key = table.key
+        self.hidden = tuple(c.name for c in table.columns.values() if c.internal)
         self.quoted_key = quoted(table.key)
         self.name = quoted(table.name)
         names = ", ".join(quoted(name) for name in codec.names)

@@ -37,6 +37,14 @@ class Unfit(ActionflowError):
         self.mend = mend
 
 
+def shown(value: Value) -> str:
+    """A value and its type, short enough for a message."""
+    text = repr(value)
+    if len(text) > 80:
+        text = text[:77] + "…"
+    return f"{text} ({'null' if value is None else type(value).__name__})"
+
+
 def integer(value: Value) -> int:
     """A whole number of 64 bits; True and 1.0 are not numbers here."""
     if type(value) is int and LOWEST <= value <= HIGHEST:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import orjson
-
 from engine.model import ProjectFile, Value
 from engine.store import run_orders
 from engine.store.base import Store, Transaction
 from engine.store.codec import stored_type
 from engine.store.run_orders import Span
 from engine.store.search import Filters, Page, runs_of_order
+from engine.store.traces import unpack
 from engine.stripe.event import BadEvent, decode
 from engine.stripe.metadata import mark_of
 from engine.trace import Entry, flat
@@ -94,7 +93,7 @@ def _read(store: Store, write: Write, project: ProjectFile, span: Span) -> None:
     found = [
         (key, run["id"])
         for run in runs
-        for key in orders_of(orjson.loads(run["trace"]), run["payload"], project)
+        for key in orders_of(unpack(run["trace"]), run["payload"], project)
     ]
     write(lambda tx: run_orders.keep(tx, found, span))
 
