@@ -119,8 +119,9 @@ class Batch:
         self._subjects = {event.id: subject_of(event) for event in events}
         self._waking: list[tuple[Verdict, Sequence[str]]] = []
         if events:
-            keys = {*self._subjects, *filter(None, self._subjects.values())}
-            tx.serialize(sorted(keys))
+            if tx.shared:
+                keys = {*self._subjects, *filter(None, self._subjects.values())}
+                tx.serialize(sorted(keys))
             self._known = inbox.states(tx, list(self._subjects))
             self._expect(events)
 

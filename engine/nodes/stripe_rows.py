@@ -5,7 +5,6 @@ A system row's `facts` hold what was told of it (engine/stripe/facts.py); its ot
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,10 +91,11 @@ def update(frame: Frame, table: str, row: Row, values: Row) -> Row:
 def insert(frame: Frame, table: str, values: Row) -> Row | None:
     """The new row, or None where another run made it a moment ago (a unique column says so)."""
     tx = frame.tx
-    # With one writer nobody makes it between the look and the insert, and a savepoint costs time.
-    alone = tx.savepoint() if tx.shared else nullcontext()
     try:
-        with alone, tx.system_writes():
+        if not tx.shared:  # nobody makes it between the look and the insert
+            with tx.system_writes():
+                return tx.insert(table, values)
+        with tx.savepoint(), tx.system_writes():
             return tx.insert(table, values)
     except UniqueViolation:
         return None
@@ -124,9 +124,9 @@ def find_payment(
         rows = tx.find("payment", {"transaction_id": wanted}, lock=True)
         if rows:
             return next((row for row in rows if row["transaction_id"] == intent), rows[0])
-    return first(tx, "payment", "checkout_session_id", session) or (
-        None if intent else first(tx, "payment", "charge_id", charge)
-    )
+    if session is not None and (row := first(tx, "payment", "checkout_session_id", session)):
+        return row
+    return None if intent else first(tx, "payment", "charge_id", charge)
 
 
 def payment_facts(tx: Transaction, row: Row) -> Facts:

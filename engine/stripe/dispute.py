@@ -69,7 +69,8 @@ def facts_of(news: DisputeNews) -> Facts:
 def disputed(facts: Facts) -> bool:
     """True from a dispute's first event on; a dispute counts no more once it is won, prevented or
     an inquiry closed without one. A lost one stays."""
-    return any(value(told, "status") not in _CLEARED for told in facts.get("disputes", {}).values())
+    told = facts.get("disputes")
+    return told is not None and any(value(one, "status") not in _CLEARED for one in told.values())
 
 
 def status_of(facts: Facts, dispute_id: str) -> str | None:

@@ -36,15 +36,15 @@ def mark_of(metadata: object, key_type: str, project: str) -> Mark:
     """
     found = part(metadata)
     owner = found.get("actionflow_project")
-    if owner not in (None, "", project):
+    if owner != project and owner not in (None, ""):
         return Mark(reason=f"it belongs to the project {owner!r:.60}, not to {project!r}")
     order_id, reason = _order(found.get("order_id"), key_type)
     return Mark(
         order_id,
         reason,
-        _row_id(found, "payment_id"),
-        _row_id(found, "recurring_payment_id"),
-        _row_id(found, "refund_id"),
+        _row_id(found, "payment_id") if "payment_id" in found else None,
+        _row_id(found, "recurring_payment_id") if "recurring_payment_id" in found else None,
+        _row_id(found, "refund_id") if "refund_id" in found else None,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine.stripe.event import Event
-from engine.stripe.facts import Facts, register, value
+from engine.stripe.facts import Facts, Register, register
 from engine.stripe.read import Data, currency_of, id_of, listed, part, text, whole
 
 Status = Literal["PENDING", "PROCESSING", "SUCCESSFUL", "FAILED", "CANCELLED"]
@@ -154,8 +154,10 @@ def _charge_state(thing: Data) -> State:
 
 def intent_charge(thing: Data) -> str | None:
     """A payment intent's newest charge: `latest_charge`, or the first of `charges`."""
+    if latest := id_of(thing.get("latest_charge")):
+        return latest
     charges = listed(thing.get("charges"))
-    return id_of(thing.get("latest_charge")) or (id_of(charges[0]) if charges else None)
+    return id_of(charges[0]) if charges else None
 
 
 def facts_of(news: PaymentNews) -> Facts:
@@ -170,16 +172,20 @@ def facts_of(news: PaymentNews) -> Facts:
         key = [state.final, news.source, news.at, state.rank]
     else:
         key = [state.final, news.at, state.rank, news.source]
-    told: dict[str, Any] = {"status": state.status}
+    told: dict[str, Register] = {"status": [key, state.status]}
     if state is not FAILED or news.failure_code or news.failure_message:
         # Every other state clears the failure of an attempt before it.
-        told["failure_code"] = news.failure_code
-        told["failure_message"] = news.failure_message
-    for name in ("amount", "currency", "charge", "description"):
-        known = getattr(news, name)
-        if known is not None:
-            told[name] = known
-    facts["state"] = {name: register(key, known) for name, known in told.items()}
+        told["failure_code"] = [key, news.failure_code]
+        told["failure_message"] = [key, news.failure_message]
+    if news.amount is not None:
+        told["amount"] = [key, news.amount]
+    if news.currency is not None:
+        told["currency"] = [key, news.currency]
+    if news.charge is not None:
+        told["charge"] = [key, news.charge]
+    if news.description is not None:
+        told["description"] = [key, news.description]
+    facts["state"] = told
     return facts
 
 
@@ -204,18 +210,17 @@ def _waits(waiting: list[Any], status: list[Any]) -> bool:
 def state_columns(facts: Facts) -> dict[str, Any]:
     """The columns that the payment's own state decides; refunds and disputes decide others."""
     state = facts.get("state", {})
-    columns = {
-        column: value(state, name)
-        for name, column in (
-            ("amount", "amount"),
-            ("currency", "currency"),
-            ("charge", "charge_id"),
-            ("description", "description"),
-            ("failure_code", "failure_code"),
-            ("failure_message", "failure_message"),
-        )
-        if name in state
-    }
+    columns = {_COLUMNS[name]: told[1] for name, told in state.items() if name in _COLUMNS}
     if settled(facts) != "FAILED":
-        columns.update(failure_code=None, failure_message=None)
+        columns["failure_code"] = columns["failure_message"] = None
     return columns
+
+
+_COLUMNS: Mapping[str, str] = {
+    "amount": "amount",
+    "currency": "currency",
+    "charge": "charge_id",
+    "description": "description",
+    "failure_code": "failure_code",
+    "failure_message": "failure_message",
+}

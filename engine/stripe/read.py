@@ -130,6 +130,8 @@ VERSIONS: tuple[Moved, ...] = (
 
 def id_of(found: object) -> str | None:
     """The id in a field that holds an id, or the whole object where Stripe expanded it."""
+    if type(found) is str and found and "\0" not in found:  # nearly always, at once
+        return found
     return text(found.get("id")) if isinstance(found, Mapping) else text(found)
 
 
@@ -149,11 +151,15 @@ def text(found: object) -> str | None:
 
 def part(found: object) -> Data:
     """The object in a field, empty where there is none."""
+    if type(found) is dict:
+        return found
     return found if isinstance(found, Mapping) else {}
 
 
 def listed(found: object) -> list[Data]:
     """The objects of a Stripe list ({object: list, data: […]}), none where it is absent or null."""
+    if found is None:
+        return []
     data = part(found).get("data")
     return [entry for entry in data if isinstance(entry, Mapping)] if isinstance(data, list) else []
 

@@ -275,6 +275,8 @@ def refunded_status(facts: Facts, amount: int | None) -> tuple[str | None, int]:
     status = settled(facts)
     if status != "SUCCESSFUL":
         return status, 0
+    if "refunds" not in facts and "counted" not in facts:
+        return status, 0
     total = total_refunded(facts, amount)
     if any(standing in _OPEN for standing in statuses(facts).values()):
         return "REFUNDING", total
