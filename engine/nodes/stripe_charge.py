@@ -112,10 +112,12 @@ def max_amount(row: Row, facts: Facts, news: InvoiceNews) -> int:
     """What the charge's order may cost: the amount agreed at the start, and tax on top of it.
 
     What the subscription was created with was agreed then as well, a fee for setting up included.
-    Where use or tiers decide, nothing was agreed, and what Stripe charged is the most.
+    Where use or tiers decide, nothing was agreed, and what Stripe charged is the most; so where it
+    charges in another currency than the one agreed in, as prices with currency options are.
     """
     agreed: int = row["amount"]
-    if not agreed and "amount" not in facts:
+    unknown = not agreed and "amount" not in facts
+    if unknown or news.currency not in (None, row["currency"]):
         return news.amount
     most = agreed + news.tax
     return max(most, news.amount) if begins(news.reason, None, None) else most

@@ -13,7 +13,8 @@ from engine.stripe.read import Data, currency_of, id_of, listed, part, text, who
 def agreed(thing: Data) -> tuple[int | None, str | None, str | None]:
     """What one period costs, in which currency, and the (first) price.
 
-    The sum over the items; None if one has no fixed price (metered: what was used; tiers).
+    The sum over the items; None if one has no fixed price (metered: what was used; tiers), or is
+    told in another currency than it is charged in (a price with currency options).
     """
     items = listed(thing.get("items"))
     lines = [(part(item.get("price")) or part(item.get("plan")), item) for item in items]
@@ -24,7 +25,8 @@ def agreed(thing: Data) -> tuple[int | None, str | None, str | None]:
     known = [amount for amount in amounts if amount is not None]
     first = lines[0][0] if lines else {}
     currency = currency_of(thing) or currency_of(first)
-    fixed = bool(lines) and len(known) == len(lines)
+    told_in = {currency_of(price) or currency for price, _ in lines}
+    fixed = bool(lines) and len(known) == len(lines) and told_in == {currency}
     return (whole(sum(known)) if fixed else None), currency, id_of(first)
 
 

@@ -430,6 +430,28 @@ def test_tax_does_not_hide_a_raised_price() -> None:
         world.run(history.events[0])
 
 
+@pytest.mark.parametrize("by_action", [True, False])
+def test_amounts_of_two_currencies_are_never_compared(by_action: bool) -> None:
+    world = World()
+    world.add("order", amount=2_000)
+    metadata = dict(OURS)
+    if by_action:
+        pending = {"amount": 2_000, "currency": "usd", "status": "incomplete"}
+        row = world.add("recurring_payment", order_id=1, **pending)
+        metadata["recurring_payment_id"] = str(row["id"])
+    history = Subscription(NEW, metadata)
+    # The price of 20.00 usd has an option for Korea, which events do not show.
+    history.create(START, "active")
+    history.events[0]["data"]["object"]["currency"] = "krw"
+    history.invoice(("paid",), START, 27_000, first=True, currency="krw")
+    history.invoice(("paid",), START + MONTH, 27_000, currency="krw")
+    world.settle(*history.events)
+    paid = [values(row, "amount", "currency", "status") for row in world.rows("payment")]
+    assert paid == [(27_000, "krw", "SUCCESSFUL")] * 2
+    expected = (2_000, "usd") if by_action else (0, "krw")
+    assert values(world.only("recurring_payment"), "amount", "currency") == expected
+
+
 def test_what_a_subscription_was_created_with_was_agreed_with_it(world: World) -> None:
     history = started(world)
     # A fee for setting up, on the page the customer paid on.
