@@ -25,7 +25,7 @@ _SETTINGS = {
     "schemaStore": {"enable": False},
     "kubernetesCRDStore": {"enable": False},
 }
-_DEADLINE = 120
+_DEADLINE = 600
 """Seconds after which a server that hangs is ended, so that a test fails and does not wait for ever."""
 
 
