@@ -6,6 +6,7 @@ import pathlib
 from collections.abc import Awaitable, Callable
 
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -40,7 +41,11 @@ class Static(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         if not switched_on(Request(scope)):
             return nothing_here()
-        return secured(await super().get_response(path, scope), cache="no-cache")
+        try:
+            answer = await super().get_response(path, scope)
+        except HTTPException:
+            return nothing_here()
+        return secured(answer, cache="no-cache")
 
 
 def switched_on(request: Request) -> bool:
@@ -55,7 +60,7 @@ def may_edit(service: Service) -> bool:
 
 
 def nothing_here() -> Response:
-    """The answer of a server whose studio is off: as if there were none."""
+    """The answer for what is not there, all of it where the studio is off."""
     return secured(PlainTextResponse("Not Found", 404))
 
 
