@@ -1,0 +1,119 @@
+"""Dry runs of a text on a recorded event, and the words an editor offers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.errors import BadInput
+from engine.studio import playground
+from engine.studio.tables import table_list, table_page
+from tests.studio.conftest import Office
+from tests.studio.world import LATE, recorded
+
+FLOW = "payment_callback"
+
+
+def tried(office: Office, source: str, name: str, rows: str) -> dict[str, Any]:
+    with office.store.reader() as tx:
+        event = playground.find_event(office.project, tx, source, name)
+    store, database = playground.database_for(office.project, office.store, rows)
+    try:
+        return playground.try_flow(office.project, FLOW, event, store, database)
+    finally:
+        store.close()
+
+
+def test_the_events_offered_start_the_flow(busy: Office) -> None:
+    with busy.store.reader() as tx:
+        found = playground.events_for(busy.project, FLOW, tx)
+        refunds = playground.events_for(busy.project, "refund_callback", tx)
+    assert {one["type"].partition(".")[0] for one in found["recorded"]} <= {
+        "payment_intent",
+        "charge",
+        "checkout",
+    }
+    assert "charge.refunded.partial" in {one["name"] for one in refunds["recorded"]}
+    assert LATE in {one["id"] for one in found["received"]}
+
+
+def test_an_old_event_that_is_asked_for_is_offered(
+    busy: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(playground, "LATEST", 1)
+    first = recorded("payment_intent.created")["id"]
+    with busy.store.reader() as tx:
+        for wanted, expected in ((None, set()), (first, {first}), ("evt_none", set())):
+            found = playground.events_for(busy.project, FLOW, tx, wanted=wanted)
+            assert {one["id"] for one in found["received"]} - {LATE} == expected
+
+
+@pytest.mark.parametrize("rows", ["copy", "seed"])
+def test_a_dry_run_writes_nothing(busy: Office, rows: str) -> None:
+    def everything() -> dict[str, Any]:
+        with busy.store.reader() as tx:
+            inbox = tx.execute("SELECT id, state, attempts FROM actionflow_inbox ORDER BY id")
+            return {name: tx.find(name, {}) for name in busy.project.file.tables} | {"in": inbox}
+
+    before = everything()
+    found = tried(busy, "file", "payment_intent.payment_failed.declined", rows)
+    assert found["failed"] is False
+    assert found["changes"]
+    [event] = found["events"]
+    assert event["path"]["nodes"]["callback"]["state"] == "ran"
+    assert [step["id"] for step in event["steps"]] == ["callback", "outcome"]
+    assert everything() == before
+
+
+def test_a_dry_run_of_an_event_of_the_inbox_says_why_it_fails(busy: Office) -> None:
+    found = tried(busy, "inbox", LATE, "copy")
+    assert found["failed"] is True
+    assert "does not exist yet" in found["events"][0]["reason"]
+
+
+def test_a_large_database_is_not_copied(busy: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(playground, "LARGEST_COPY", 1)
+    with pytest.raises(BadInput, match=r"Choose the rows of seed\.yaml"):
+        tried(busy, "file", "charge.failed", "copy")
+
+
+@pytest.mark.parametrize(
+    ("source", "name"), [("file", "none"), ("file", "../project"), ("inbox", "evt_none")]
+)
+def test_an_event_that_is_not_there_is_said(office: Office, source: str, name: str) -> None:
+    with office.store.reader() as tx, pytest.raises(BadInput, match="There is no"):
+        playground.find_event(office.project, tx, source, name)
+
+
+def test_words_hold_tables_outputs_and_no_internal_column(office: Office) -> None:
+    words = playground.words(office.project)
+    assert set(words["tables"]) == set(office.project.file.tables)
+    assert "facts" not in words["tables"]["payment"]["columns"]
+    assert words["tables"]["order"]["columns"]["amount"] == "amount"
+    assert words["outputs"]["stripe.payment_callback"]["orderId"]["doc"]
+    assert "shop_name" in words["config"]
+
+
+def test_tables_show_rows_by_key_and_nothing_internal(busy: Office) -> None:
+    file = busy.project.file
+    names = [table["name"] for table in table_list(file)["tables"]]
+    assert names == ["order", "membership", "notice", "payment", "recurring_payment", "refund"]
+    with busy.store.reader() as tx:
+        page = table_page(tx, file, "payment")
+        assert page is not None
+        assert "facts" not in page["rows"][0]
+        assert [row["id"] for row in page["rows"]] == sorted(
+            (row["id"] for row in page["rows"]), reverse=True
+        )
+        first = table_page(tx, file, "order", limit=1)
+        assert first is not None
+        rest = table_page(tx, file, "order", before=str(first["before"]))
+        assert rest is not None
+        assert len(first["rows"]) + len(rest["rows"]) == 4
+        one = table_page(tx, file, "membership", key="nobody")
+        assert one is not None
+        assert one["rows"] == []
+        assert table_page(tx, file, "actionflow_key") is None
+        with pytest.raises(BadInput, match="is no key of 'order'"):
+            table_page(tx, file, "order", key="x")
