@@ -84,6 +84,12 @@ class Delivery:
         self._thread.join()
         return self.acknowledged
 
+    def stop(self) -> set[int]:
+        """Deliver nothing more; what was acknowledged."""
+        self._loop.call_soon_threadsafe(lambda: self._end.done() or self._end.set_result(None))
+        self._thread.join()
+        return self.acknowledged
+
     @property
     def over(self) -> bool:
         """Whether every delivery was acknowledged."""

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import gc
 import runpy
+import signal
 import socket
 from typing import TYPE_CHECKING
 
@@ -61,7 +62,9 @@ def run(options: argparse.Namespace) -> int:
         app = server["create_app"](project, demo=options.demo, stripe_base=standin)
         if options.demo:
             print(what_next(project, options.host, port, standin), flush=True)
-        # uvicorn raises Ctrl-C once more when it has stopped: that is the asked-for end, no fault.
+        # uvicorn raises the signal once more when it has stopped: that is the asked-for end, no fault.
+        # SIGTERM as Ctrl-C: by its default it would end the process there, without its exit handlers.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         with contextlib.suppress(KeyboardInterrupt):
             serving(app).run(sockets=[listener])
     return DONE
