@@ -75,6 +75,14 @@ def _plan(frame: Frame, scope: Scope, given: Row) -> dict[str, Value]:
             f"Payment {paid['id']} is {paid['status']}; only money that came can be given back.",
             code="not_refundable",
         )
+    transaction = paid["transaction_id"]
+    if transaction is None:
+        # A subscription's charge, since 2025-03-31: invoice_payment.paid tells its payment intent.
+        raise ActionRefused(
+            f"Stripe has not told yet how payment {paid['id']} was paid, so it cannot be asked to "
+            "give it back. Ask again in a moment.",
+            code="not_refundable",
+        )
     left = paid["amount"] - paid["amount_refunded"] - _on_the_way(frame, paid)
     amount = left if given["amount"] is None else given["amount"]
     if type(amount) is not int or amount <= 0 or amount > left:
@@ -95,7 +103,6 @@ def _plan(frame: Frame, scope: Scope, given: Row) -> dict[str, Value]:
                 "reason": given["reason"],
             },
         )
-    transaction = paid["transaction_id"]
     params = {
         ("payment_intent" if transaction.startswith("pi_") else "charge"): transaction,
         "amount": amount,

@@ -207,6 +207,26 @@ def test_a_refund_in_the_dashboard_does_not_pass_for_ours(version: str, bench: B
     assert (4_000, "REFUNDED") in found[2]
 
 
+def test_a_charge_whose_payment_intent_is_not_told_yet_is_refused_in_words(bench: Bench) -> None:
+    row: Row = {"id": 1, "order_id": 3, "amount": 2_000, "currency": "usd", "status": "SUCCESSFUL"}
+    told = {"code": "not_refundable"}
+    case = TestCase(
+        name="too early",
+        place=HERE,
+        given={**bench.project.seed(), "payment": [row]},
+        now="2026-12-01T00:00:00Z",
+        steps=(_act(500)._replace(answer=told),),
+        replies={},
+        shuffle=False,
+        outcomes=None,
+        error=None,
+        calls=[],
+        tables={"refund": []},
+        places={},
+    )
+    assert bench.run(case).failures == []
+
+
 @given(
     st.sampled_from(list(VERSIONS)),
     st.lists(
