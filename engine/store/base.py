@@ -216,7 +216,7 @@ class Transaction(Protocol):
     def serialize(self, keys: Iterable[str]) -> None:
         """Wait until no other transaction holds any of these keys, and hold them until the end.
 
-        Before anything else is written: then transactions about the same things come one after
+        Best before anything else is written: then transactions about the same things come one after
         another instead of running into each other's rows half way. Nothing to do with one writer.
         """
 

@@ -211,9 +211,13 @@ def fail(
 
 
 def asleep(tx: Transaction, subjects: Collection[str]) -> set[str]:
-    """Those of these Stripe objects that ignored and waiting events are about."""
+    """Those of these Stripe objects that ignored and waiting events are about.
+
+    Waits for servers that work on such events just now, so that none is set aside unseen.
+    """
     if not subjects:
         return set()
+    tx.serialize(subjects)
     listed, named = _listed(subjects)
     found = tx.execute(ANY_ASLEEP.replace("[subjects]", listed), named)
     return {row["subject"] for row in found}

@@ -14,7 +14,7 @@ import psycopg
 
 from engine.store.base import CommitUnknown, StoreBusy, StoreConflict, StoreError
 from engine.store.postgres_connect import Session
-from engine.store.postgres_errors import translated
+from engine.store.postgres_errors import failed_late, translated
 from engine.store.postgres_link import TRANSACTION_ID, Gone, Link, Refused
 
 log = logging.getLogger("actionflow.store")
@@ -41,9 +41,7 @@ def commit(link: Link, connect: Connect) -> None:
         tag = link.end("COMMIT")
     except Refused as refused:
         found = translated(refused.fault)
-        if isinstance(found, StoreBusy):
-            raise found from refused
-        raise StoreConflict(f"The transaction was rolled back: {found}") from refused
+        raise (found if isinstance(found, StoreBusy) else failed_late(refused.fault)) from refused
     except Gone as gone:
         if link.transaction_id is None:
             raise StoreConflict(f"The transaction was rolled back: {gone}") from gone

@@ -14,6 +14,7 @@ from engine.store.base import (
     StoreConflict,
     StoreError,
     UniqueViolation,
+    WriteFailedLate,
     WriteRefused,
 )
 from engine.store.rows import dangling, referring
@@ -90,6 +91,12 @@ def translated(
             f"The database user may not do this; grant it the right, or use its owner. {said}"
         )
     return StoreError(f"The database refused a statement. {said}")
+
+
+def failed_late(fault: Fault) -> StoreConflict:
+    """A statement that was sent ahead has failed, and with it the whole transaction."""
+    said = f"This transaction is rolled back as a whole: a statement failed. ({fault.text})"
+    return StoreConflict(said) if fault.state in CONFLICTS else WriteFailedLate(said)
 
 
 def _violation(

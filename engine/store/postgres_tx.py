@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 from engine.model import Change, Row, Value
 from engine.store.base import StoreConflict, StoreError, UniqueViolation, Where
-from engine.store.postgres_errors import translated
+from engine.store.postgres_errors import failed_late, translated
 from engine.store.postgres_known import Known, Raw
 from engine.store.postgres_link import Gone, Link, Refused
 from engine.store.postgres_plan import PostgresPlan, for_rows
@@ -301,10 +301,7 @@ class PostgresTransaction(RowTransaction[PostgresPlan]):
             self.lost = StoreConflict(f"This transaction is rolled back as a whole: {error}")
             return self.lost
         if error.early:
-            self.lost = StoreConflict(
-                "This transaction is rolled back as a whole: an earlier statement of it failed. "
-                f"({error.fault.text})"
-            )
+            self.lost = failed_late(error.fault)
             return self.lost
         found = translated(error.fault, plan, row, self._plans, deleting=deleting)
         if plan is not None and isinstance(found, UniqueViolation):

@@ -17,6 +17,7 @@ from engine.answer import Answer
 from engine.nodes.base import Frame
 from engine.project import Project
 from engine.receive import Receiver
+from engine.store import inbox
 from engine.store.again import committed
 from engine.store.base import Store, Transaction
 from engine.store.connect import open_store
@@ -189,6 +190,51 @@ def test_an_event_while_a_refund_of_its_payment_is_planned(
     assert (row["status"], row["amount_refunded"]) == ("REFUNDED", 10_000)
 
 
+def test_an_event_set_aside_while_its_row_is_made_is_woken(
+    shop: Shop, second: Store, database: PostgresConnector
+) -> None:
+    """The charge names no payment intent, as in old API versions: the two share no subject."""
+    charge = {
+        "id": "ch_2",
+        "object": "charge",
+        "amount": 10_000,
+        "amount_refunded": 3000,
+        "currency": "usd",
+        "status": "succeeded",
+        "captured": True,
+        "refunded": False,
+        "payment_intent": None,
+        "metadata": {},
+        "created": 1_780_000_000,
+        "livemode": False,
+    }
+    refunded = receiving(shop, event_about(charge, "evt_9", "charge.refunded"))
+    success = receiving(shop, event_for(2))
+    meeting = Race(database, shop.service.store, lambda: committed(second, success))
+    assert meeting.transact(refunded) == "ignored"
+    assert meeting.second == "done"
+    assert meeting.waited
+    with shop.service.store.reader() as tx:
+        row = inbox.show(tx, "evt_9")
+    assert row is not None
+    assert row.state == "waiting"
+
+
+def event_about(thing: dict[str, Any], id: str, type: str) -> bytes:
+    """An event of API 2026-05-27.dahlia."""
+    return orjson.dumps(
+        {
+            "id": id,
+            "object": "event",
+            "api_version": "2026-05-27.dahlia",
+            "created": 1_780_000_000,
+            "livemode": False,
+            "type": type,
+            "data": {"object": thing},
+        }
+    )
+
+
 MADE_ONCE = """
 flow: made_once
 trigger: {stripe: [customer.created]}
@@ -237,17 +283,8 @@ def test_a_race_runs_the_flow_once_more_and_no_oftener(
 
 def customer(project: Project, id: str, runs: list[str] | None = None) -> Work:
     """What a server does with an event that starts made_once; `runs` counts how often it runs."""
-    body = orjson.dumps(
-        {
-            "id": id,
-            "object": "event",
-            "api_version": "2026-05-27.dahlia",
-            "created": 1_780_000_000,
-            "livemode": False,
-            "type": "customer.created",
-            "data": {"object": {"id": f"cus_{id}", "object": "customer"}},
-        }
-    )
+    thing = {"id": f"cus_{id}", "object": "customer"}
+    body = event_about(thing, id, "customer.created")
     data = load(body)
     flow = project.flows["made_once"]
 
