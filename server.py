@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from engine.project import Project
 from engine.web.actions import run_action
+from engine.web.cors import across_origins
 from engine.web.health import healthz, readyz
 from engine.web.metrics import metrics
 from engine.web.openapi import openapi
@@ -49,7 +50,7 @@ class App(Starlette):
         if scope["type"] == "http" and scope["path"] == WEBHOOK:
             await StripeWebhook(self.state)(scope, receive, send)
         else:
-            await super().__call__(scope, receive, send)
+            await across_origins(super().__call__, self.state, scope, receive, send)
 
 
 def create_app(

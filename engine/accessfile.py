@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import urlsplit
 
@@ -12,6 +13,11 @@ from engine.model import JwtSettings, Path, Table, Value
 SOURCES = ("secret", "jwks_file", "jwks_url")
 SOURCES_MEND = "Write `secret: ENV_NAME` for HS256; `jwks_url` or `jwks_file` for RS256 and ES256."
 SYMMETRIC = "HS256"
+
+ORIGIN = re.compile(
+    r"https?://[a-z0-9.-]+(:[1-9][0-9]{0,4})?|https?://\[[0-9a-f:.]+\](:[1-9][0-9]{0,4})?"
+)
+"""As a browser sends it: no path, no user, and a host in its ASCII form."""
 
 PlaceOf = Callable[[Path], Place]
 
@@ -34,6 +40,16 @@ def access_problems(
 ) -> Iterator[Problem]:
     """What the shape of the file cannot say; `tables` are all of the project, by name."""
     yield from _read_problems(data.get("roles") or {}, tables, place_of)
+    for index, origin in enumerate((data.get("cors") or {}).get("origins", ())):
+        if not _is_origin(origin):
+            yield Problem(
+                "project.cors_origin",
+                place_of(("cors", "origins", index)),
+                f"'{origin}' is no origin that can be let in: expected https://HOST or "
+                "https://HOST:PORT in small letters, or http:// on this machine, and nothing behind.",
+                "Write the address of the page up to the first slash, each origin by itself; `*` "
+                "would let every page on the web use what its visitor has.",
+            )
     if data.get("jwt") is not None:
         yield from _jwt_problems(data["jwt"], place_of)
 
@@ -83,6 +99,10 @@ def _jwt_problems(jwt: Mapping[str, Value], place_of: PlaceOf) -> Iterator[Probl
             "::1). Whoever can change the keys on their way can sign in as anybody.",
             "Write the https address your issuer documents (often …/.well-known/jwks.json).",
         )
+
+
+def _is_origin(text: str) -> bool:
+    return ORIGIN.fullmatch(text) is not None and _safe(text)
 
 
 def _safe(url: str) -> bool:

@@ -207,6 +207,8 @@ class ProjectFile:
     settings: Mapping[str, Value] = field(default_factory=dict)
     http: HttpRules = field(default_factory=HttpRules)
     live: LiveRules = field(default_factory=LiveRules)
+    origins: tuple[str, ...] = ()
+    """Origins whose pages may call the API from a browser."""
     retention: RetentionRules = field(default_factory=RetentionRules)
     places: Mapping[Path, Place] = field(default_factory=dict)
     jwt: JwtSettings | None = None

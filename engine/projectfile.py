@@ -74,6 +74,7 @@ def read_project(path: pathlib.Path) -> ProjectFile:
         jwt=jwt_settings(data),
         studio=_studio(data.get("studio")),
         http=HttpRules(**{**written, "allow": tuple(written.get("allow", ()))}),
+        origins=tuple((data.get("cors") or {}).get("origins", ())),
         live=LiveRules(**(data.get("live") or {})),
         retention=_retention(data.get("retention") or {}),
     )

@@ -87,6 +87,8 @@ _LOADER = {
     "taken for a shared secret lets anybody sign tokens.",
     "project.jwt_url": "Keys fetched over an open line|Whoever can change the keys on their way "
     "can sign in as anybody.",
+    "project.cors_origin": "An entry of cors.origins that is no origin|A browser names a page's origin "
+    "as scheme, host and port, and only that exact text is let in.",
     "project.default": "A default that does not fit its column|The first row without a value would "
     "be refused.",
 }
