@@ -67,7 +67,8 @@ class Reloader:
             problems = [refused] if refused else []
         self.problems = problems
         for problem in problems:
-            log.error("the flows that run stay as they were: %s", problem)
+            told = " ".join(line.strip() for line in str(problem).splitlines())
+            log.error("the flows that run stay as they were: %s", told)
         if not problems:
             log.info("flows reloaded: %s", ", ".join(loaded.flows))
         return not problems

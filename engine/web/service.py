@@ -165,7 +165,14 @@ class Service:
 
     def reload(self, loaded: Loaded) -> Problem | None:
         """Take changed files; the reason where they cannot be taken."""
+        gone = self.project.flows.keys() - loaded.flows.keys()
         if self.take_flows(loaded):
+            if gone:
+                log.warning(
+                    "flows whose files are gone: %s. From now on events for them are set aside as "
+                    "ignored; bring the files back and `actionflow events replay` them",
+                    ", ".join(sorted(gone)),
+                )
             return None
         file = self.project.file.file
         return Problem(

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
+
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from engine.cli.main import DONE, main
 from engine.model import RetentionRules
+from engine.store import runs
 from tests.acceptance.shop import Shop
 from tests.acceptance.test_kill import event_for
 from tests.acceptance.test_webhook import changed, post
+
+
+def wait_for(there: Callable[[], bool]) -> None:
+    until = time.monotonic() + 60
+    while not there():
+        assert time.monotonic() < until
 
 
 def edit(shop: Shop, name: str, old: str, new: str) -> bool:
@@ -40,6 +53,49 @@ def test_a_broken_flow_keeps_the_last_good_one_and_says_so(shop: Shop) -> None:
     assert shop.row("order", id=1)["status"] == "paid"
     assert edit(shop, "payment_callback.yaml", "table: ordre", "table: order")
     assert "reload" not in shop.client.get("/readyz").json()
+
+
+def test_an_action_in_the_middle_ends_on_the_flow_it_began_with(shop: Shop) -> None:
+    shop.service.reloader.stop()
+    shop.control("faults", kind="hang", path="/v1/payment_intents")
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(shop.act("pay", {"orderId": 1})))
+    asking.start()
+    wait_for(lambda: bool(shop.standin.state.table("payment_intent")))
+    new = '  amount: "{{ pay.amount + 1 }}"\n  version: "{{ \'new\' }}"\n'
+    assert edit(shop, "pay.yaml", '  amount: "{{ pay.amount }}"\n', new)
+    shop.control("faults/release")
+    asking.join()
+    amount = shop.row("order", id=1)["amount"]
+    assert answers[0].status_code == 200
+    assert answers[0].json()["amount"] == amount
+    assert "version" not in answers[0].json()
+    after = shop.act("pay", {"orderId": 2}).json()
+    assert after["version"] == "new"
+    with shop.service.store.reader() as tx:
+        digests = [run.flow_digest for run in runs.listing(tx, flow="pay")]
+        [first] = {*digests[2:]}
+        assert first not in digests[:2]
+        assert "'new'" in (runs.source(tx, digests[0]) or "")
+        assert "'new'" not in (runs.source(tx, first) or "'new'")
+
+
+def test_a_flow_whose_file_is_gone_is_said_and_its_events_can_be_replayed(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop.service.reloader.stop()
+    path = shop.project.folder / "payment_callback.yaml"
+    text = path.read_text()
+    path.unlink()
+    shop.service.reloader.look()
+    assert shop.service.reloader.look()
+    assert "flows whose files are gone: payment_callback" in caplog.text
+    assert post(shop, event_for(1)).json()["outcome"] == "ignored"
+    path.write_text(text)
+    shop.service.reloader.look()
+    assert shop.service.reloader.look()
+    assert main(["events", "replay", "evt_1", "--project", str(shop.project.folder)]) == DONE
+    assert shop.row("order", id=1)["status"] == "paid"
 
 
 def test_other_tables_wait_for_a_migration(shop: Shop) -> None:
