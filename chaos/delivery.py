@@ -86,9 +86,13 @@ class Delivery:
 
     def stop(self) -> set[int]:
         """Deliver nothing more; what was acknowledged."""
-        self._loop.call_soon_threadsafe(lambda: self._end.done() or self._end.set_result(None))
+        self._loop.call_soon_threadsafe(self._finish)
         self._thread.join()
         return self.acknowledged
+
+    def _finish(self) -> None:
+        if not self._end.done():
+            self._end.set_result(None)
 
     @property
     def over(self) -> bool:
@@ -166,8 +170,8 @@ class Delivery:
         if self._goal():
             with self._changed:
                 self._changed.notify_all()
-        if self._left == 0 and not self._end.done():
-            self._end.set_result(None)
+        if self._left == 0:
+            self._finish()
 
 
 class Connection(asyncio.Protocol):

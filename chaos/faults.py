@@ -105,7 +105,7 @@ def poison(arena: Arena) -> None:
     dead = arena.world.wanted().failing
     arena.injected = len(dead)
     listed = json.loads(
-        _command(arena, "events", "list", "--state", "dead", "--limit", "10000", "--json")
+        command(arena, "events", "list", "--state", "dead", "--limit", "10000", "--json")
     )
     if len(listed) != len(dead):
         arena.said.append(f"{len(listed)} dead letters are listed, {len(dead)} events were poison")
@@ -113,12 +113,12 @@ def poison(arena: Arena) -> None:
     flow.write_text(
         flow.read_text().replace("{{ bought.kind == 'poison' }}", "{{ bought.id == 0 }}")
     )
-    _command(arena, "events", "replay", "--dead")
+    command(arena, "events", "replay", "--dead")
     arena.world.kind = lambda _order: "plain"
     arena.audit_end()
 
 
-def _command(arena: Arena, *words: str) -> str:
+def command(arena: Arena, *words: str) -> str:
     """What `actionflow` prints, beside the running server."""
     done = subprocess.run(
         [sys.executable, "-m", "engine.cli.main", *words, "--project", str(arena.world.folder)],

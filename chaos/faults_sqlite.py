@@ -1,11 +1,13 @@
-"""A full disk under an SQLite database."""
+"""A full disk under an SQLite database, and backups taken from it under load."""
 
 from __future__ import annotations
 
 from chaos.arena import Arena, scenario
-from chaos.faults import some_told
+from chaos.audit import audit
+from chaos.faults import command, some_told
 
 TIMES = 5
+BACKUPS = 3
 REFUSALS = 40
 """Answers to wait for while it is full."""
 
@@ -23,4 +25,17 @@ def disk(arena: Arena) -> None:
             arena.said.append("the server did not answer 503 while the disk was full")
         arena.audit()
         server.limit_files(-1)
+    arena.audit_end()
+
+
+@scenario("backup", "backups under load, restored", databases=("sqlite",))
+def backup(arena: Arena) -> None:
+    """Each is one moment: all that was acknowledged before it began, and nothing by halves."""
+    delivery = arena.deliver(arena.start())
+    for number in arena.steps(BACKUPS):
+        target = arena.world.folder.parent / f"backup-{number}.db"
+        acknowledged = delivery.acknowledged.copy()
+        command(arena, "backup", str(target))
+        arena.said += audit(arena.world.found(target), arena.world.wanted(), acknowledged)
+        target.unlink()
     arena.audit_end()

@@ -15,6 +15,7 @@ from chaos.warehouse import Warehouse
 from engine.project import Project
 from engine.store import migrate
 from engine.store.base import Store
+from engine.store.connect import open_store
 
 ROOM = pathlib.Path(__file__).parent / "room"
 SQLITE = "sqlite:///.actionflow/data.db"
@@ -69,11 +70,12 @@ class World:
             failing={order for order, kind in kinds.items() if kind == "poison"},
         )
 
-    def found(self) -> Found:
-        """The database as it is now; servers may be running."""
+    def found(self, copy: pathlib.Path | None = None) -> Found:
+        """The database as it is now, or a copy of it; servers may be running."""
         orders = self._orders or {event_of(order): order for order in self.orders}
         self._orders = orders
-        store = self.project.store()
+        url = self.project.file.database if copy is None else f"sqlite:///{copy.resolve()}"
+        store = open_store(url, self.project.file.tables, self.folder.resolve())
         found = Found()
         try:
             with store.reader() as tx:
