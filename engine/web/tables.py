@@ -29,5 +29,6 @@ def _read(request: Request) -> Response:
     with service.store.reader() as tx:
         rows, after = page(tx, table, wanted)
         seq = changes.position(tx)
-    body = {"table": table.name, "rows": rows, "next": after, "seq": seq}
+    # As text: PostgreSQL's outgrow what a JavaScript number holds exactly.
+    body = {"table": table.name, "rows": rows, "next": after, "seq": str(seq)}
     return JSONResponse(body, headers={"Cache-Control": "no-store"})

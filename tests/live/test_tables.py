@@ -22,7 +22,7 @@ def test_rows_and_where_to_go_on(run: Run) -> None:
         status, body = await world.ask("/tables/order", {"limit": 3})
         assert status == 200
         assert [row["id"] for row in body["rows"]] == [1, 2, 3]
-        assert (body["table"], body["seq"]) == ("order", 5)
+        assert (body["table"], body["seq"]) == ("order", "5")
         assert body["rows"][0] == {
             "id": 1,
             "user_id": "ada",

@@ -105,7 +105,7 @@ export function connect(url = "", token = null, options = {}) {
      * One page of rows; `next` asks for the one after it, as `after`.
      * @param {string} table @param {Filter} [filter]
      * @param {{limit?: number, order?: string, after?: string}} [page]
-     * @returns {Promise<{rows: Row[], next: string | null, seq: number}>}
+     * @returns {Promise<{rows: Row[], next: string | null, seq: string}>}
      */
     async read(table, filter = {}, page = {}) {
       const query = queryOf(filter, page);
