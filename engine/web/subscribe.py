@@ -30,6 +30,7 @@ log = logging.getLogger("actionflow.live")
 
 CHUNK = 200
 """Changes read from the log at a time by a client that catches up."""
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 RETRY = 1_000
 """Milliseconds a browser waits before it comes again."""
 WORDS: dict[Ending, str] = {
@@ -53,6 +54,8 @@ def _admit(request: Request) -> Response:
     since = seq_of("Last-Event-ID", header) if header else wanted.since
     if service.hub.streams.full:
         return problem(503, "busy", str(TooManySubscribers()), headers={"Retry-After": "5"})
+    if request.method == "HEAD":  # what a GET would be answered with, and no stream behind it
+        return Response(headers=HEADERS, media_type=EventStream.media_type)
     stream = EventStream(service, wanted, caller, connection_of(request))
     stream.begin(since)
     return stream
@@ -77,7 +80,7 @@ class EventStream(Response):
         self.status_code = 200
         self.background = None
         self.body = b""
-        self.init_headers({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        self.init_headers(HEADERS)
         del self.headers["content-length"]
         self._service = service
         self._wanted = wanted

@@ -143,6 +143,13 @@ class World:
         self, path: str, query: Any = (), *, role: str | None = "admin", method: str = "GET"
     ) -> tuple[int, Any]:
         """One request and its answer."""
+        stream = await self.call(method, path, query, role=role)
+        return stream.status, json.loads(stream.body)
+
+    async def call(
+        self, method: str, path: str, query: Any = (), *, role: str | None = "admin"
+    ) -> Stream:
+        """One request; its answer has to end by itself."""
         headers = {"Authorization": f"Bearer {self.keys[role]}"} if role else {}
         stream = Stream()
         stream.reading.set()
@@ -152,7 +159,7 @@ class World:
 
         answering = self.app(self._scope(method, path, query, headers), receive, stream.send)
         await asyncio.wait_for(answering, PATIENCE)
-        return stream.status, json.loads(stream.body)
+        return stream
 
     @contextlib.asynccontextmanager
     async def stream(

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from engine.access import Caller
 from engine.access.keys import PREFIX_LENGTH
 from engine.load import Loaded
@@ -96,5 +98,60 @@ def test_changed_roles_count_at_once(run: Run) -> None:
             assert bye["reason"] == "renew"
         status, body = await world.ask("/tables/order/subscribe", role="customer")
         assert (status, body["code"]) == (403, "read_denied")
+
+    run(story)
+
+
+def test_a_head_is_no_stream(run: Run) -> None:
+    async def story(world: World) -> None:
+        answer = await world.call("HEAD", "/tables/order/subscribe", role="customer")
+        assert (answer.status, answer.body) == (200, b"")
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        answer = await world.call("HEAD", "/tables/secret/subscribe", role="customer")
+        assert answer.status == 403
+
+    run(story)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"facts": "x"},
+        {"payment.facts": "x"},
+        {"order": "facts"},
+        {"order": "-facts"},
+        {"order": "facts", "after": '["x",1]'},
+    ],
+)
+def test_internal_columns_can_be_neither_filtered_nor_ordered_by(run: Run, query: Any) -> None:
+    """What cannot be seen cannot be guessed at either."""
+
+    async def story(world: World) -> None:
+        for path in ("/tables/payment", "/tables/payment/subscribe"):
+            status, body = await world.ask(path, query)
+            assert status == 400
+            assert "facts" not in body["detail"].split("it has")[-1].split("expected one of")[-1]
+
+    run(story)
+
+
+def test_what_somebody_may_not_see_cannot_be_found_by_asking(run: Run) -> None:
+    """Filters, orders and places are looked at under the read rule: what others have changes nothing."""
+
+    async def story(world: World) -> None:
+        await world.insert(1, "ada", 5)
+        asked: list[dict[str, Any]] = [
+            {"id": 2},
+            {"user_id": "lin"},
+            {"amount": 7},
+            {"order": "-amount"},
+            {"order": "amount", "limit": 1},
+            {"order": "amount", "after": "[6,0]"},
+        ]
+        before = [await world.ask("/tables/order", one, role="customer") for one in asked]
+        await world.insert(2, "lin", 7)
+        after = [await world.ask("/tables/order", one, role="customer") for one in asked]
+        for (_, old), (_, new) in zip(before, after, strict=True):
+            assert (old["rows"], old["next"]) == (new["rows"], new["next"])
 
     run(story)
