@@ -21,9 +21,11 @@ export {
 } from "@codemirror/language";
 export { forceLinting, lintGutter, lintKeymap, nextDiagnostic, setDiagnostics } from "@codemirror/lint";
 export { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
-export { Compartment, EditorState } from "@codemirror/state";
+export { EditorState, RangeSetBuilder } from "@codemirror/state";
 export {
+  Decoration,
   EditorView,
+  ViewPlugin,
   drawSelection,
   highlightActiveLine,
   highlightActiveLineGutter,

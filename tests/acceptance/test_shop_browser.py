@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from tests.acceptance.shop import ROOT
+from tests.studio.pages.support import axe_problems
 
 CHROMIUM = shutil.which("chromium")
 try:
@@ -244,6 +245,15 @@ def test_nothing_sticks_out(visit: Any, width: int, scheme: str) -> None:
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )
     assert wide == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(visit: Any, scheme: str) -> None:
+    page = visit(color_scheme=scheme, reduced_motion="reduce")
+    assert axe_problems(page) == []
+    page.get_by_role("button", name="Staff").click()
+    expect(page.locator("#orders-title")).to_have_text("All orders")
+    assert axe_problems(page) == []
 
 
 def test_no_key_reaches_the_browser_and_no_stranger_the_shop(demo: Demo) -> None:

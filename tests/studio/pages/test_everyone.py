@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Callable
 from typing import Any
 
@@ -11,18 +10,9 @@ import pytest
 pytest.importorskip("playwright.sync_api", reason="pip install playwright")
 from playwright.sync_api import Page, expect
 
-from tests.acceptance.shop import ROOT
 from tests.studio.pages.conftest import Visit
-from tests.studio.pages.support import FLOW, MISTAKE, type_at_the_end
+from tests.studio.pages.support import FLOW, MISTAKE, axe_problems, type_at_the_end
 from tests.studio.world import LATE
-
-AXE = ROOT / "tests" / "acceptance" / "vendor" / "axe.min.js.gz"
-"""axe-core (MPL-2.0), brought by scripts/vendor_frontend.sh; it does not travel in the wheel."""
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-AROUND = {"exclude": [{"fromShadowDom": [".editor-host", ".cm-tooltip-autocomplete"]}]}
-"""Not the list of suggestions: the editor keeps the focus, and moves through it by the arrow keys."""
 
 
 def nothing(page: Page) -> None:
@@ -75,20 +65,6 @@ PAGES: dict[str, tuple[str, Callable[[Page], None]]] = {
 }
 
 
-def problems(page: Page) -> list[str]:
-    """What axe finds, with the place of each."""
-    page.evaluate(gzip.decompress(AXE.read_bytes()).decode())
-    found = page.evaluate(
-        "([around, rules]) => axe.run(around, {runOnly: rules}).then((found) => found.violations)",
-        [AROUND, RULES],
-    )
-    return [
-        f"{one['id']}: {node['target']} {node['failureSummary']}"
-        for one in found
-        for node in one["nodes"]
-    ]
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing_and_nothing_sticks_out(visit: Visit, name: str) -> None:
     path, act = PAGES[name]
@@ -96,7 +72,7 @@ def test_axe_finds_nothing_and_nothing_sticks_out(visit: Visit, name: str) -> No
     act(page)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        assert problems(page) == [], scheme
+        assert axe_problems(page) == [], scheme
     for width in (768, 400, 320):
         page.set_viewport_size({"width": width, "height": 800})
         over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
@@ -108,11 +84,11 @@ def test_axe_finds_nothing_on_the_way_in(visit: Visit) -> None:
     page.context.clear_cookies()
     page.goto("/studio/runs?flow=pay")
     expect(page.get_by_label("API key or token of an admin")).to_be_focused()
-    assert problems(page) == []
+    assert axe_problems(page) == []
     page.keyboard.type("af_wrong")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_be_visible()
-    assert problems(page) == []
+    assert axe_problems(page) == []
 
 
 def press_until(page: Page, key: str, reached: Callable[[], bool], most: int = 60) -> None:

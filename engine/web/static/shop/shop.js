@@ -1,7 +1,7 @@
 // @ts-check
 import { connect } from "/actionflow.js";
 import { fill, h } from "./dom.js";
-import { changeView, orderView, productView } from "./views.js";
+import { changeView, noticeable, orderView, productView } from "./views.js";
 
 /** @typedef {import("./views.js").Row} Row */
 /** @typedef {import("./views.js").Role} Role */
@@ -75,7 +75,7 @@ function status(now, problem) {
 
 /** @param {import("/actionflow.js").Change} change */
 function changed(change) {
-  if (change.type === "row" || change.type === "remove") {
+  if ((change.type === "row" || change.type === "remove") && noticeable(change)) {
     at("changes").prepend(changeView(change));
     while (at("changes").childElementCount > MOST_CHANGES) at("changes").lastElementChild?.remove();
     at("no-changes").hidden = true;

@@ -149,6 +149,11 @@ function refundFact(one) {
   return fact(`refund ${one.id}`, badge(one.status), ` ${money(one.amount, one.currency)}${why}`);
 }
 
+/** Whether a change is one that people would notice. @param {any} change */
+export function noticeable(change) {
+  return change.op !== "update" || differences(change.before, change.row).length > 0;
+}
+
 /** A change in words: which row, and which columns from what to what. @param {any} change */
 export function changeView(change) {
   const at = new Date(change.at);

@@ -30,6 +30,7 @@ import {
   tags,
   yaml,
 } from "./vendor/codemirror.js";
+import { hanging } from "./hanging.js";
 
 const colours = HighlightStyle.define([
   { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: "var(--code)", fontWeight: "600" },
@@ -105,6 +106,7 @@ export function editor(host, { text, label, complete, changed, keys }) {
       extensions: [
         lineNumbers(),
         EditorView.lineWrapping,
+        hanging,
         lintGutter(),
         foldGutter(),
         history(),
