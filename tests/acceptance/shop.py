@@ -30,15 +30,20 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SECRET = "whsec_acceptance"
 
 
-def copy_of_example(folder: pathlib.Path, database: str | None = None) -> Project:
-    """flows/ copied, its database made and seeded; `database` as project.yaml writes it."""
+def project_on(folder: pathlib.Path, database: str | None = None) -> Project:
+    """flows/ copied; `database` as project.yaml writes it."""
     shutil.copytree(ROOT / "flows", folder, ignore=shutil.ignore_patterns(".actionflow"))
     if database is not None:
         file = folder / "project.yaml"
         text, found = re.subn(r"(?m)^database: .*$", f"database: {database}", file.read_text())
         assert found == 1
         file.write_text(text)
-    project = Project.open(folder)
+    return Project.open(folder)
+
+
+def copy_of_example(folder: pathlib.Path, database: str | None = None) -> Project:
+    """The same, its database made and seeded."""
+    project = project_on(folder, database)
     migrate.apply(project.file, folder.resolve())
     store = project.store()
     with store.transaction() as tx:

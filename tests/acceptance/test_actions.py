@@ -6,7 +6,10 @@ import concurrent.futures
 
 import pytest
 
+from tests.acceptance.conftest import ON_BOTH
 from tests.acceptance.shop import Shop
+
+pytestmark = ON_BOTH
 
 
 def paid(shop: Shop, order: int = 1) -> int:
