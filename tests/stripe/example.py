@@ -15,8 +15,7 @@ from tests.stripe.histories import START, Payment, Subscription
 FLOWS = Path(__file__).resolve().parents[2] / "flows"
 MONTH = 2_592_000
 ROUNDS = 8
-TABLES = ("order", "payment", "refund", "recurring_payment")
-"""Not `membership`: of two subscriptions of one user the example's flow keeps what it heard last."""
+TABLES = ("order", "payment", "refund", "recurring_payment", "membership")
 HIDDEN = (
     "id",
     "created_at",
