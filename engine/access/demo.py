@@ -14,6 +14,13 @@ from engine.store.base import Store, Transaction
 
 FOLDER = pathlib.Path(".actionflow")
 LABEL = "made by --demo"
+CALLERS = {"customer": "ada", "admin": "staff"}
+"""Whom the demo's keys speak for, by role."""
+
+
+def key_file(folder: pathlib.Path, role: str) -> pathlib.Path:
+    """Where the key of a role is kept, in a project's folder."""
+    return folder / FOLDER / f"demo-{role}-key"
 
 
 def demo_keys(
@@ -27,9 +34,8 @@ def demo_keys(
     found = {}
     for role, caller in callers.items():
         if role in project.roles:
-            path = folder / FOLDER / f"demo-{role}-key"
             with store.transaction() as tx:
-                found[role] = _key(tx, path, role, caller)
+                found[role] = _key(tx, key_file(folder, role), role, caller)
     return found
 
 

@@ -6,6 +6,7 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
+from engine.access.demo import CALLERS, demo_keys, key_file
 from engine.errors import BadInput
 from engine.paths import shown
 from engine.project import Project, write_rows
@@ -15,18 +16,20 @@ EVENT = "events/payment_intent.succeeded.json"
 
 
 def prepare(project: Project) -> None:
-    """The database with the example rows, where there is none yet. Never with live keys."""
+    """The database with the example rows and keys to it, where there are none yet. Never with live
+    Stripe keys."""
     if project.secrets().mode == "live":
         raise BadInput(
             "--demo is for trying things out, but the keys set here are live keys. Leave --demo out."
         )
     applied = migrate.apply(project.file, project.folder.resolve())
+    store = project.store()
     if applied:
-        store = project.store()
         with store.transaction() as tx:
             if not tx.find(project.file.order_table, {}, limit=1):
                 write_rows(tx, project.seed())
-        store.close()
+    demo_keys(project.folder, project.file, store, CALLERS)
+    store.close()
 
 
 def at_home(project: Project, host: str, port: int) -> Project:
@@ -71,7 +74,7 @@ def what_next(project: Project, host: str, port: int, standin: str | None = None
     url = _url(host, port)
     return f"""
 Open the demo shop in a browser:  {url}/shop
-
+{_studio(project, url)}
 {_stripe(url, standin)}
 Actionflow serves '{project.file.name}' on {url}  (Ctrl-C stops it)
 
@@ -90,6 +93,14 @@ Try in a second terminal, in this folder:
   4. Change {folder}/payment_callback.yaml, then find every mistake in it
      {command} check --project {folder}
 """
+
+
+def _studio(project: Project, url: str) -> str:
+    """Where the studio is, and the key to it."""
+    key = key_file(project.folder, "admin")
+    if not project.file.studio.on or not key.is_file():
+        return ""
+    return f"See what it does in the studio:   {url}/studio    (sign in with the key in {shown(key)})\n"
 
 
 def _stripe(url: str, standin: str | None) -> str:

@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from engine.access.demo import demo_keys
+from engine.access.demo import CALLERS, demo_keys
 from engine.model import ProjectFile, Row
 from engine.store.base import StoreBusy, StoreError, Transaction
 from engine.stripe.client import StripeUnreachable
@@ -38,7 +38,6 @@ from engine.web.tables import read_table
 
 log = logging.getLogger("actionflow.shop")
 
-CALLERS = {"customer": "ada", "admin": "staff"}
 COOKIE = "actionflow_shop"
 TOKEN_HEADER = "x-shop-token"
 MOST_BYTES = 4 * 1024

@@ -23,14 +23,21 @@ HEAD = """<!doctype html>
 """
 
 
-def sign_in_page(project: str, csrf: str, next: str, error: str, *, no_role: bool) -> str:
-    """The sign-in page; it works without scripts."""
+def sign_in_page(
+    project: str, csrf: str, next: str, error: str, *, no_role: bool, key_file: str
+) -> str:
+    """The sign-in page; it works without scripts. `key_file` is where a demo keeps its key."""
     said = f'<p class="error" id="why" role="alert">{escape(error)}</p>' if error else ""
     if no_role:
         said += (
             '<p class="notice">This project has no role <code>admin</code>, so nobody can sign in. '
             "Add it under <code>roles:</code> in project.yaml.</p>"
         )
+    get_one = (
+        f"This is a demo: its key stands in <code>{escape(key_file)}</code>."
+        if key_file
+        else "Make a key with <code>actionflow keys create --role admin</code>."
+    )
     described = ' aria-describedby="why" aria-invalid="true"' if error else ""
     return f"""{HEAD.format(title=f"Sign in · {escape(project)}")}</head>
 <body class="signing-in">
@@ -46,8 +53,7 @@ def sign_in_page(project: str, csrf: str, next: str, error: str, *, no_role: boo
 <input type="hidden" name="next" value="{escape(next)}">
 <button class="primary">Sign in</button>
 </form>
-<p class="dim">Make a key with <code>actionflow keys create --role admin</code>. It is sent to this
-server once and not kept in the browser.</p>
+<p class="dim">{get_one} It is sent to this server once and not kept in the browser.</p>
 </main>
 </body>
 </html>

@@ -16,9 +16,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
 from engine.access import AccessDenied, AccessError, Caller, authenticate
+from engine.access.demo import key_file
 from engine.access.keys import MARK
 from engine.access.keys import digest as key_digest
 from engine.clock import timestamp
+from engine.paths import shown
 from engine.store import sessions
 from engine.store.base import StoreBusy, Transaction
 from engine.store.sessions import Session
@@ -185,11 +187,17 @@ def _inside(path: str) -> str:
 def _form_page(request: Request, next: str, error: str = "", status: int = 200) -> Response:
     service: Service = request.app.state.service
     csrf = secrets.token_urlsafe(24)
-    roles = service.project.file.roles
-    page = answer_html(
-        sign_in_page(service.project.file.name, csrf, next, error, no_role=ROLE not in roles),
-        status,
+    project = service.project
+    key = key_file(project.folder, ROLE)
+    text = sign_in_page(
+        project.file.name,
+        csrf,
+        next,
+        error,
+        no_role=ROLE not in project.file.roles,
+        key_file=shown(key) if service.demo and key.is_file() else "",
     )
+    page = answer_html(text, status)
     _set(page, request, SIGN_IN_COOKIE, csrf, 3600, PATH + "/sign-in")
     return page
 

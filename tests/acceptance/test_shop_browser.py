@@ -290,3 +290,16 @@ def test_no_key_reaches_the_browser_and_no_stranger_the_shop(demo: Demo) -> None
         assert client.get("/shop/static/..%2f..%2fshop.py").status_code == 404
     with httpx.Client(base_url=base, trust_env=False) as stranger:
         assert stranger.get("/shop/as/admin/tables/order", headers=token).status_code == 403
+
+
+def test_the_demos_key_opens_the_studio(demo: Demo) -> None:
+    key = demo.folder / ".actionflow" / "demo-admin-key"
+    base = demo.url.removesuffix("/shop")
+    with httpx.Client(base_url=base, trust_env=False) as client:
+        page = client.get("/studio/sign-in").text
+        assert str(key) in page
+        assert key.read_text() not in page
+        [field] = re.findall(r'name="csrf" value="([^"]+)"', page)
+        form = {"token": key.read_text(), "csrf": field, "next": ""}
+        assert client.post("/studio/sign-in", data=form).headers["location"] == "/studio/runs"
+        assert client.get("/studio/api/runs").status_code == 200
