@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check clean
+.PHONY: run test check bench clean
 
 run: $(VENV)/.installed
 	$(BIN)/actionflow serve --demo --project flows
@@ -16,6 +16,10 @@ check: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/actionflow check --project flows
 	$(BIN)/actionflow test --project flows --all-reached
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m bench
+	$(BIN)/python -m bench.abuse
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Actionflow needs Python 3.11 or newer; name one with: make run PYTHON=python3.12")'
