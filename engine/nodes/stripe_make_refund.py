@@ -18,7 +18,7 @@ from engine.nodes.stripe_calls import (
     snapshot,
 )
 from engine.nodes.stripe_rows import Scope, first, tell, update
-from engine.stripe import refund
+from engine.stripe import given_back, refund
 
 PAID = ("SUCCESSFUL", "REFUNDING", "PARTIALLY_REFUNDED")
 OPEN = ("PENDING", "REQUIRES_ACTION")
@@ -46,7 +46,7 @@ def make_refund(node: Node, compiler: Compiler) -> Step:
         paid = frame.tx.get("payment", row["payment_id"])
         assert paid is not None
         applied = tell(frame, paid, refund.answered_facts(news))
-        columns = refund.refund_columns(applied.facts, news.id)
+        columns = given_back.refund_columns(applied.facts, news.id)
         row = update(frame, "refund", row, {**columns, "transaction_id": news.id})
         frame.subjects.append(news.id)
         return {

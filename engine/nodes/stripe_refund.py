@@ -17,7 +17,7 @@ from engine.nodes.stripe_rows import (
     tell,
     update,
 )
-from engine.stripe import payment, refund
+from engine.stripe import given_back, payment, refund
 from engine.stripe.event import Event
 from engine.stripe.facts import merge, value
 from engine.stripe.refund import RefundNews
@@ -96,15 +96,15 @@ def _refund_rows(
     """
     rows, effect = {}, False
     named = {one.id: one for one in news}
-    before = refund.statuses(applied.facts_before)
-    for refund_id, status in refund.statuses(applied.facts).items():
+    before = given_back.statuses(applied.facts_before)
+    for refund_id, status in given_back.statuses(applied.facts).items():
         one = named.get(refund_id)
         if one is None and status == before.get(refund_id):
             continue
         row = first(frame.tx, "refund", "transaction_id", refund_id)
         if row is None and one is not None:
             row = _waiting_row(frame, scope, applied, one)
-        columns = refund.refund_columns(applied.facts, refund_id)
+        columns = given_back.refund_columns(applied.facts, refund_id)
         columns.setdefault("currency", applied.row["currency"])
         columns["transaction_id"] = refund_id
         if row is None:

@@ -13,7 +13,7 @@ from engine.model import ProjectFile, Row, Value
 from engine.nodes.base import Frame, NotOurs, NotYet
 from engine.store.base import Transaction, UniqueViolation
 from engine.store.codec import stored_type
-from engine.stripe import dispute, payment, refund
+from engine.stripe import dispute, given_back, payment, refund
 from engine.stripe.event import Event, of, second_of
 from engine.stripe.facts import Facts, merge, register
 from engine.stripe.metadata import Mark, mark_of
@@ -147,7 +147,7 @@ def payment_facts(tx: Transaction, row: Row) -> Facts:
         return seed
     for one in tx.find("refund", {"payment_id": row["id"], "transaction_id": {"not": None}}):
         seed = merge(seed, refund.seed_facts(one["transaction_id"], one["status"], one["amount"]))
-    if refund.total_refunded(seed, None) < total:
+    if given_back.total_refunded(seed, None) < total:
         # As Stripe's figure would be: what was made until then is in it, what fails later was.
         seed["counted"] = register([second_of(row["updated_at"]), total], total)
     return seed
@@ -156,7 +156,7 @@ def payment_facts(tx: Transaction, row: Row) -> Facts:
 def payment_columns(facts: Facts, amount: int | None) -> Row:
     """A payment row's columns out of its facts; `amount` is what the row has already."""
     columns: dict[str, Any] = payment.state_columns(facts)
-    status, refunded = refund.refunded_status(facts, columns.get("amount", amount))
+    status, refunded = given_back.refunded_status(facts, columns.get("amount", amount))
     if status is not None:
         columns["status"] = status
     columns["amount_refunded"] = refunded

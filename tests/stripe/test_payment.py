@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.stripe import payment, refund
+from engine.stripe import given_back, payment, refund
 from engine.stripe.checkout import session_news
 from engine.stripe.event import of
 from engine.stripe.facts import merge
@@ -41,8 +41,8 @@ def row(events: list[dict[str, Any]]) -> dict[str, Any]:
     for data in events:
         facts = merge(facts, facts_of(data))
     columns = payment.state_columns(facts)
-    status, total = refund.refunded_status(facts, columns.get("amount"))
-    refunds = {name: refund.refund_columns(facts, name) for name in facts.get("refunds", {})}
+    status, total = given_back.refunded_status(facts, columns.get("amount"))
+    refunds = {name: given_back.refund_columns(facts, name) for name in facts.get("refunds", {})}
     return columns | {"status": status, "amount_refunded": total, "refunds": refunds}
 
 

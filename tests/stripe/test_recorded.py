@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from engine.stripe import dispute, facts, invoice, payment, refund, routing, standing, subscription
+from engine.stripe import (
+    dispute,
+    facts,
+    given_back,
+    invoice,
+    payment,
+    refund,
+    routing,
+    standing,
+    subscription,
+)
 from engine.stripe.checkout import session_news
 from engine.stripe.event import BadEvent, Event, decode
 from tests.stripe.support import ABSENT, EVENTS, event, files, is_event, load, name_of
@@ -87,7 +97,7 @@ def check(read: Event) -> None:
     # Facts go through a json column and come back the same, and merging them twice changes nothing.
     assert json.loads(json.dumps(known)) == known
     assert facts.merge(known, known) == known
-    status, total = refund.refunded_status(known, None)
+    status, total = given_back.refunded_status(known, None)
     assert status is None or status in STATUSES
     assert total >= 0
 

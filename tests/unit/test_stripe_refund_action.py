@@ -14,7 +14,7 @@ from engine.errors import Place
 from engine.model import Row
 from engine.nodes.stripe_calls import snapshot
 from engine.project import Project
-from engine.stripe import payment, refund
+from engine.stripe import given_back, payment, refund
 from engine.stripe.event import of
 from engine.stripe.facts import merge
 from engine.testing import Bench, TestCase
@@ -257,12 +257,12 @@ def test_answers_and_events_in_any_order_end_alike(
     for one in told:
         facts = merge(facts, one)
     amount = payment.state_columns(facts)["amount"]
-    status, total = refund.refunded_status(facts, amount)
+    status, total = given_back.refunded_status(facts, amount)
     right = story.paid.refunded()
     assert total == right
     whole = "REFUNDED" if right == amount else "PARTIALLY_REFUNDED"
     assert status == (whole if right else "SUCCESSFUL")
-    assert refund.statuses(facts) == {
+    assert given_back.statuses(facts) == {
         name: "REFUNDED" if thing["status"] == "succeeded" else "FAILED"
         for name, thing in story.paid.refunds.items()
     }
