@@ -63,7 +63,9 @@ def committed(id: str, timeline: str | None, connect: Connect) -> bool:
             session = connect()
             with session.connection as connection:
                 if session.timeline != timeline:
-                    why = "another server has taken over, or an older state was restored"
+                    why = (
+                        "the server crashed, another has taken over, or an older state was restored"
+                    )
                     break
                 row = connection.execute(STATUS, [id]).fetchone()
                 status = row[0] if row else None

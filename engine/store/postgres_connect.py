@@ -28,8 +28,10 @@ LOOK = """
         current_setting('server_version_num')::int AS version,
         current_setting('synchronous_commit') AS durable, current_setting('fsync') AS fsync,
         CASE WHEN NOT pg_is_in_recovery() THEN substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
+            || coalesce((SELECT ' ' || stats_reset::text FROM pg_stat_bgwriter), '')
         END AS timeline
 """
+# A crash is told by its statistics, which begin anew after it and after nothing else by itself.
 SET = "SELECT " + ", ".join(["set_config(%s, %s, false)"] * 7)
 
 
@@ -56,7 +58,8 @@ class Session:
     schema: str
     fsync: bool
     timeline: str | None
-    """Another after a standby took over, or a backup was restored; then transaction ids begin anew."""
+    """Another after a standby took over, a backup was restored, or the server crashed: then ids of
+    transactions whose log was lost are given out again."""
 
 
 def open_session(url: str, name: str, patience: Patience) -> Session:

@@ -13,7 +13,7 @@ from tests.store.postgres import ADVICE, candidates
 EVENTS = 200
 SQLITE = [name for name, one in SCENARIOS.items() if "sqlite" in one.databases]
 # What PostgreSQL adds; the others would only tell again what they told on SQLite.
-POSTGRES = ["kill", "database", "cut-database"]
+POSTGRES = ["kill", "database", "disk-database", "cut-database"]
 
 
 @pytest.mark.parametrize("name", SQLITE)

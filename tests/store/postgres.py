@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import importlib.util
 import os
@@ -85,11 +86,25 @@ class PostgresServer:
     def kill(self) -> None:
         """kill -9 of the server and all its processes, as when the machine's memory ran out."""
         assert self._process is not None
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait()
+
+    def processes(self) -> list[int]:
+        """The postmaster and its children; empty when it is not running."""
+        if self._process is None or self._process.poll() is not None:
+            return []
         head = pathlib.Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
         children = [int(pid) for pid in head.read_text().split()] if head.exists() else []
-        for pid in (self._process.pid, *children):
-            os.kill(pid, signal.SIGKILL)
-        self._process.wait()
+        return [self._process.pid, *children]
+
+    def fill_disk(self) -> None:
+        """No file of it can grow any more, until it is started again (EFBIG, by util-linux's prlimit)."""
+        for pid in self.processes():
+            # By the server's own user: a root without every right may not do it.
+            words = ["prlimit", "--fsize=0:", "--pid", str(pid)]
+            subprocess.run(words, user=self._owner, capture_output=True)  # it may have ended
 
     def close(self) -> None:
         """Stop it at once and take its folder away."""
