@@ -8,9 +8,8 @@ old version still get new fields.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -26,9 +25,8 @@ class BadEvent(BadInput):
     """The body is not a Stripe event; nothing was done with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One event.
+class Event(NamedTuple):
+    """One event. (A frozen dataclass takes three times as long to make.)
 
     `created` is in seconds since 1970 UTC; `object` is the snapshot it carries, in the endpoint's
     API version; `previous` holds the old values of what changed (Stripe's previous_attributes).

@@ -112,7 +112,9 @@ class Express(GuardedProtocol):
         # What uvicorn prepares here, it gets when it is known to need it.
         self.url = b""
         self.headers = []
-        self.expect_100_continue = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         exchange = self._exchange() if self.url == WEBHOOK else None
@@ -120,10 +122,11 @@ class Express(GuardedProtocol):
             self.head_is_whole()
             self.cycle = exchange
             return
-        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        url, headers = self.url, self.headers
         super().on_message_begin()
-        self.url, self.expect_100_continue = url, expects
-        self.headers.extend(headers)
+        self.url = url
+        for name, value in headers:
+            super().on_header(name, value)
         super().on_headers_complete()
 
     def _exchange(self) -> Exchange | None:
@@ -131,7 +134,6 @@ class Express(GuardedProtocol):
         cycle, parser = self.cycle, self.parser
         if (
             (cycle is not None and not cycle.response_complete)
-            or self.expect_100_continue
             or parser.get_method() != b"POST"
             or parser.should_upgrade()
             or self.transport.is_closing()
@@ -141,7 +143,9 @@ class Express(GuardedProtocol):
         for name, value in self.headers:
             if name == b"stripe-signature":
                 signature = value
-            elif name == b"content-length" and int(value) > answers.MOST_BYTES:
+            elif name == b"expect" or (
+                name == b"content-length" and int(value) > answers.MOST_BYTES
+            ):
                 return None
         keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
         return Exchange(self, signature, keep_alive)
