@@ -222,11 +222,20 @@ class Writer:
         while True:
             batch = self._gather()
             if batch:
-                self._work_through(batch)
+                self._safely(batch)
             elif self._stopping and not self._aside and not self._jobs:
                 return
             if not self._stopping and time.monotonic() >= self._look_at:
                 self._take_due()
+
+    def _safely(self, jobs: list[Job]) -> None:
+        """A fault of ours must not end this thread: the server would take events and answer none."""
+        try:
+            self._work_through(jobs)
+        except Exception as error:
+            log.exception("the writer stumbled over %d jobs, and goes on", len(jobs))
+            with contextlib.suppress(Exception):  # some may have been told already
+                self._give_up(jobs, error)
 
     def _gather(self) -> list[Job]:
         """The next jobs, when there are some; empty when it is time to look for due events."""
@@ -322,7 +331,10 @@ class Writer:
             if isinstance(job.outcome, Verdict) and job.outcome.woken:
                 self._look_at = 0.0
         for asker, theirs in told.items():
-            asker.settle(theirs)
+            try:
+                asker.settle(theirs)
+            except Exception:  # the others are told all the same
+                log.exception("%d who asked could not be told", len(theirs))
         _release(self._batch_over)
 
     def _take_due(self) -> None:

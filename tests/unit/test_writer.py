@@ -276,3 +276,23 @@ def test_stopping_finishes_what_was_taken(desk: Callable[[str], Desk]) -> None:
     assert not here.writer.alive
     with pytest.raises(WriterBusy):
         here.writer.submit(lambda tx: None)
+
+
+class Broken:
+    """Whoever asks, and cannot be told."""
+
+    def settle(self, jobs: object) -> None:
+        raise RuntimeError("nobody is there")
+
+
+def test_a_fault_in_telling_does_not_end_the_writer(
+    desk: Callable[[str], Desk], caplog: pytest.LogCaptureFixture
+) -> None:
+    here = desk(INSERT)
+    event = here.make_event("product.created", id="evt_1", name="ada")
+    here.writer.hand_over([Delivery(event, body_of(event).decode(), of(event), asker=Broken())])
+    other = here.make_event("product.created", id="evt_2", name="lin")
+    assert here.outcomes(other) == ["done"]
+    assert here.writer.alive
+    assert here.states() == {"evt_1": "done", "evt_2": "done"}
+    assert "could not be told" in caplog.text
