@@ -9,6 +9,7 @@ from engine.model import Column, Table, Value
 from engine.store import evidence
 from engine.store.codec import stored_type
 from engine.store.evidence import Query
+from engine.store.indexes import indexes
 from engine.store.operations import (
     ActualTable,
     AddColumn,
@@ -19,7 +20,6 @@ from engine.store.operations import (
     NumberKey,
     Operation,
 )
-from engine.store.own import indexes
 from engine.store.statements import quoted
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.model import Column, Table, Value
-from engine.store.own import Index
+from engine.store.indexes import Index
 from engine.store.values import shown
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from psycopg.pq import DiagnosticField
 
 from engine.model import Row, Value
 from engine.store.base import (
@@ -50,6 +53,22 @@ class Fault:
     table: str = ""
     column: str = ""
     constraint: str = ""
+
+
+def fault_of(result: Any) -> Fault:
+    """What a failed result of libpq says."""
+
+    def said(field: DiagnosticField) -> str:
+        return (result.error_field(field) or b"").decode(errors="replace")
+
+    return Fault(
+        state=said(DiagnosticField.SQLSTATE) or "08006",
+        text=said(DiagnosticField.MESSAGE_PRIMARY) or result.get_error_message().strip(),
+        detail=said(DiagnosticField.MESSAGE_DETAIL),
+        table=said(DiagnosticField.TABLE_NAME),
+        column=said(DiagnosticField.COLUMN_NAME),
+        constraint=said(DiagnosticField.CONSTRAINT_NAME),
+    )
 
 
 def translated(

@@ -6,7 +6,6 @@ psycopg's cursors take 60 microseconds a statement, its `pq` layer 20; an event 
 
 from __future__ import annotations
 
-import select
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -16,14 +15,15 @@ from psycopg import pq
 
 from engine.model import Row, Value
 from engine.store.base import StoreBusy
-from engine.store.postgres_errors import STALE_PLAN, Fault
-from engine.store.postgres_text import Loader, dumped_all, dumped_by_name, loader_of, numbered
+from engine.store.postgres_errors import STALE_PLAN, Fault, fault_of
+from engine.store.postgres_statement import Statement
+from engine.store.postgres_text import dumped_all, dumped_by_name, numbered
+from engine.store.postgres_wait import waiter
 
 OK = frozenset({pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK})
 TUPLES = pq.ExecStatus.TUPLES_OK
 FAILED = pq.ExecStatus.FATAL_ERROR
 SYNC = pq.ExecStatus.PIPELINE_SYNC
-FIELDS = pq.DiagnosticField
 
 TRANSACTION_ID = "SELECT pg_current_xact_id()"
 NAMING = TRANSACTION_ID.encode()
@@ -46,37 +46,6 @@ class Gone(StoreBusy):
     """The connection to the database is lost."""
 
 
-class Statement:
-    """A prepared statement of one connection."""
-
-    __slots__ = ("id", "loaders", "names", "params", "ready", "sql")
-
-    def __init__(self, id: bytes, sql: bytes, params: tuple[str, ...]) -> None:
-        self.id = id
-        self.sql = sql
-        self.params = params
-        self.ready = False
-        self.names: tuple[str, ...] = ()
-        self.loaders: tuple[Loader, ...] = ()
-
-    def read(self, result: Any) -> list[tuple[Value, ...]]:
-        """The rows of a result, each column as its type is read."""
-        if not self.loaders:
-            columns = range(result.nfields)
-            self.names = tuple((result.fname(n) or b"").decode() for n in columns)
-            self.loaders = tuple(loader_of(result.ftype(n)) for n in columns)
-        get = result.get_value
-        loaders = tuple(enumerate(self.loaders))
-        rows = []
-        for number in range(result.ntuples):
-            row: list[Value] = []
-            for column, load in loaders:
-                data = get(number, column)
-                row.append(None if data is None else load(data))
-            rows.append(tuple(row))
-        return rows
-
-
 class Link:
     """A connection in pipeline mode, used by one thread at a time. Raises Refused and Gone."""
 
@@ -90,7 +59,7 @@ class Link:
         self._pg: Any = connection.pgconn
         self._patience = patience
         self.timeline = timeline
-        self._ready = _waiter(self._pg.socket)
+        self._ready = waiter(self._pg.socket)
         self._statements: dict[str, Statement] = {}
         self._made = 0
         self._pending: deque[tuple[Statement | None, bool]] = deque()
@@ -247,7 +216,7 @@ class Link:
                 if preparing:
                     statement.ready = False
                 if status == FAILED and failed is None:
-                    failed = self._fault(result)
+                    failed = fault_of(result)
                     early = statement is not asked
             if self._pg.get_result() is not None:  # None ends each statement's answers
                 raise Gone
@@ -285,39 +254,6 @@ class Link:
             )
         return readable
 
-    def _fault(self, result: Any) -> Fault:
-        def said(field: pq.DiagnosticField) -> str:
-            return (result.error_field(field) or b"").decode(errors="replace")
-
-        return Fault(
-            state=said(FIELDS.SQLSTATE) or "08006",
-            text=said(FIELDS.MESSAGE_PRIMARY) or result.get_error_message().strip(),
-            detail=said(FIELDS.MESSAGE_DETAIL),
-            table=said(FIELDS.TABLE_NAME),
-            column=said(FIELDS.COLUMN_NAME),
-            constraint=said(FIELDS.CONSTRAINT_NAME),
-        )
-
 
 def _lost(error: psycopg.Error) -> str:
     return f"The connection to the database is lost. ({str(error).strip()})"
-
-
-def _waiter(socket: int) -> Callable[[bool, float], bool | None]:
-    """Waits on a socket: True when it can be read, False when (only) written, None when time is up."""
-    if hasattr(select, "poll"):
-        reading, both = select.poll(), select.poll()
-        reading.register(socket, select.POLLIN)
-        both.register(socket, select.POLLIN | select.POLLOUT)
-
-        def wait(writing: bool, seconds: float) -> bool | None:
-            found = (both if writing else reading).poll(seconds * 1000)
-            return bool(found[0][1] & ~select.POLLOUT) if found else None
-
-        return wait
-
-    def wait_by_select(writing: bool, seconds: float) -> bool | None:
-        readable, writable, _ = select.select([socket], [socket] if writing else [], [], seconds)
-        return bool(readable) if readable or writable else None
-
-    return wait_by_select

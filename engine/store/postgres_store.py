@@ -8,8 +8,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from types import TracebackType
-from typing import TypeVar
 
 import orjson
 
@@ -24,23 +22,18 @@ from engine.store.postgres_link import Gone, Link, Refused
 from engine.store.postgres_listen import Listener
 from engine.store.postgres_plan import PostgresPlan
 from engine.store.postgres_schema import PostgresEditor
-from engine.store.postgres_tx import PostgresReader, PostgresTransaction
+from engine.store.postgres_snapshot import PostgresSnapshot
+from engine.store.postgres_tx import PostgresReader
+from engine.store.postgres_writing import BEGIN, CHANGES, Writing
 
 log = logging.getLogger("actionflow.store")
 
-Tx = TypeVar("Tx", bound=PostgresTransaction)
-
 UNWIRE = {"json": orjson.loads}
 IDLE_LINKS = 8
-BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 BEGIN_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE"
 MIGRATION_KEY = (
     "SELECT pg_advisory_xact_lock(hashtextextended('actionflow migrate ' || current_schema(), 0))"
 )
-CHANGES = "changes"
-"""The channel of `watch`."""
-
 SERVING = Patience()
 TRYING = Patience(statement=10, lock=2, idle=30)
 """For a snapshot: a dry run must not hold up the servers for long, and not wait for them either."""
@@ -70,8 +63,8 @@ class PostgresStore:
         self._closed = False
         self.give_back(self._connect(SERVING))
 
-    def transaction(self, *, careful: bool = False) -> _Writing:
-        return _Writing(self, careful)
+    def transaction(self, *, careful: bool = False) -> Writing:
+        return Writing(self, careful)
 
     @contextmanager
     def reader(self) -> Iterator[PostgresReader]:
@@ -183,111 +176,3 @@ class PostgresStore:
         session = open_session(self.url, self.name, patience)
         self.schema, self._durable = session.schema, session.fsync
         return Link(session.connection, patience.answer, session.timeline)
-
-
-class PostgresSnapshot:
-    """A store whose transactions are savepoints of one that is rolled back when it is closed."""
-
-    def __init__(self, store: PostgresStore, link: Link) -> None:
-        self.tables = store.tables
-        self._store = store
-        self._link = link
-        link.begin(BEGIN_SNAPSHOT)
-        link.ask("SELECT 1")  # what is seen is decided by the first statement
-
-    @contextmanager
-    def transaction(self, *, careful: bool = False) -> Iterator[PostgresTransaction]:
-        link = self._link
-        tx = self._tx(PostgresTransaction, careful)
-        link.tell("SAVEPOINT trying")
-        try:
-            yield tx
-            if tx.lost is not None:
-                raise type(tx.lost)(str(tx.lost))
-        except BaseException:
-            tx.end("This transaction is over.")
-            self._undo()
-            raise
-        tx.end("This transaction is over; open another with `store.transaction()`.")
-        link.ask("RELEASE trying")
-
-    @contextmanager
-    def reader(self) -> Iterator[PostgresReader]:
-        tx = self._tx(PostgresReader, True)
-        self._link.tell("SAVEPOINT trying")
-        self._link.tell("SET LOCAL transaction_read_only = on")
-        try:
-            yield tx
-        finally:
-            tx.end("This read is over; open another with `store.reader()`.")
-            self._undo()
-
-    def snapshot(self) -> PostgresSnapshot:
-        raise StoreError("this is a snapshot already; take another from the store it came from.")
-
-    def claim_server(self) -> bool:
-        raise StoreError("a snapshot is for trying things, not for serving.")
-
-    def listen(self, channel: str, heard: Callable[[str], None]) -> Callable[[], None]:
-        return lambda: None  # nothing of it is ever committed
-
-    def watch(self, wake: Callable[[], None]) -> None:
-        """Nothing of it is ever committed."""
-
-    def close(self) -> None:
-        self._link.close()  # the server rolls back
-
-    def _tx(self, kind: type[Tx], careful: bool) -> Tx:
-        store = self._store
-        return kind(self._link, store.plans, store.clock(), channel=store.channel, careful=careful)
-
-    def _undo(self) -> None:
-        if not self._link.broken:
-            self._link.tell("ROLLBACK TO trying")
-            self._link.ask("RELEASE trying")
-
-
-class _Writing:
-    """A write transaction as a context manager."""
-
-    __slots__ = ("_careful", "_link", "_store", "_tx")
-
-    def __init__(self, store: PostgresStore, careful: bool) -> None:
-        self._store = store
-        self._careful = careful
-
-    def __enter__(self) -> PostgresTransaction:
-        store = self._store
-        store.take_turn()
-        try:
-            self._link = store.begin(BEGIN)
-        except BaseException:
-            store.leave_turn()
-            raise
-        self._tx = PostgresTransaction(
-            self._link, store.plans, store.clock(), channel=store.channel, careful=self._careful
-        )
-        return self._tx
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        tx, link, store = self._tx, self._link, self._store
-        try:
-            if kind is None:
-                if tx.lost is not None:
-                    raise type(tx.lost)(str(tx.lost))
-                if tx.changes:
-                    store.log.record(tx)
-                    tx.notify(CHANGES)
-                commit(link, store.session)
-        finally:
-            tx.end("This transaction is over; open another with `store.transaction()`.")
-            store.leave_turn()
-            if link.open:
-                store.roll_back(link)
-            else:
-                store.give_back(link)

@@ -2,63 +2,29 @@
 
 READ COMMITTED. What is written is locked first and compared with what this transaction has read of
 it (RowChanged), so that a flow that reads a row and writes what it computed from it is right beside
-others. Statements that can only fail by a fault are sent ahead (`Link.tell`): the database takes
-them with the next question, or with the commit.
+others. What is locked, or was made here, is not asked for again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from hashlib import blake2b
+from collections.abc import Collection, Sequence
 
 from engine.model import Change, Row, Value
-from engine.store.base import StoreConflict, StoreError, UniqueViolation, Where
-from engine.store.postgres_errors import failed_late, translated
-from engine.store.postgres_known import Known, Raw
-from engine.store.postgres_link import Gone, Link, Refused
-from engine.store.postgres_plan import PostgresPlan, for_rows
+from engine.store.base import Where
+from engine.store.postgres_known import Raw
+from engine.store.postgres_plan import PostgresPlan
 from engine.store.postgres_savepoint import PostgresSavepoint
+from engine.store.postgres_talk import LOCK_KEYS, Talk, numbers
 from engine.store.postgres_text import array
-from engine.store.rows import RowTransaction, read_only
+from engine.store.rows import read_only
 
 LOCK = " FOR NO KEY UPDATE"
 """Enough to keep others from changing a row (keys never change), and new rows may refer to it."""
 LOCK_TO_DELETE = " FOR UPDATE"
-LOCK_KEYS = "SELECT pg_advisory_xact_lock(k) FROM unnest(?::bigint[]) AS k"
-NOTIFY = "SELECT pg_notify(?, ?)"
-LONGEST_MESSAGE = 1000
-ROWS_AT_ONCE = (32, 8, 2)
-"""Rows of the engine's own that one statement inserts: few texts, each prepared once."""
 
 
-class PostgresTransaction(RowTransaction[PostgresPlan]):
+class PostgresTransaction(Talk):
     """See `engine.store.base.Transaction`. Made by a store, used by one thread."""
-
-    shared = True
-    for_update = "FOR UPDATE"
-    skip_locked = "FOR UPDATE SKIP LOCKED"
-    next_seq = "(pg_current_xact_id()::text::bigint << 20) + :n"
-    settled = "seq < (pg_snapshot_xmin(pg_current_snapshot())::text::bigint << 20)"
-    strange = "seq >= (pg_snapshot_xmax(pg_current_snapshot())::text::bigint << 20)"
-
-    def __init__(
-        self,
-        link: Link,
-        plans: Mapping[str, PostgresPlan],
-        now: str,
-        *,
-        channel: Callable[[str], str],
-        careful: bool = False,
-    ) -> None:
-        super().__init__(plans, now)
-        self._link = link
-        self._channel = channel
-        self._careful = careful
-        self._known = Known()
-        self._keys: dict[str, list[int]] = {}
-        self._notes: set[tuple[str, str]] = set()
-
-    # --- rows
 
     def get(self, table: str, key: Value) -> Row | None:
         plan = self._plans.get(table) or self._unknown(table)
@@ -217,100 +183,11 @@ class PostgresTransaction(RowTransaction[PostgresPlan]):
         """Have the numbers the database gives begin after this one, which was given by hand."""
         # One at a time: a smaller number set after a larger one would go back.
         name = plan.codec.table.name
-        self._tell(LOCK_KEYS, (_numbers([f"numbers of {name}"]),))
+        self._tell(LOCK_KEYS, (numbers([f"numbers of {name}"]),))
         self._tell(plan.pass_by, (key,))
-
-    # --- the rest
 
     def savepoint(self) -> PostgresSavepoint:
         return PostgresSavepoint(self)
-
-    def execute(self, sql: str, params: Mapping[str, Value] | None = None) -> list[Row]:
-        self._go_on()
-        try:
-            if not self._careful and _gives_nothing(sql):
-                self._link.tell_named(sql, params or {})
-                return []
-            return self._link.ask_named(sql, params or {})
-        except (Refused, Gone) as error:
-            raise self._failed(error) from error
-
-    def execute_many(self, sql: str, params: Sequence[Mapping[str, Value]]) -> None:
-        done = 0
-        for rows in ROWS_AT_ONCE:
-            text = for_rows(sql, rows) or sql
-            while text != sql and len(params) - done >= rows:
-                some = params[done : done + rows]
-                named = (
-                    (f"{name}_{n}", v) for n, one in enumerate(some) for name, v in one.items()
-                )
-                self.execute(text, dict(named))
-                done += rows
-        for each in params[done:]:
-            self.execute(sql, each)
-
-    def serialize(self, keys: Iterable[str]) -> None:
-        self._tell(LOCK_KEYS, (_numbers(keys),))
-
-    def notify(self, channel: str, message: str = "") -> None:
-        if len(message) > LONGEST_MESSAGE:
-            raise StoreError(f"a message of {len(message)} characters is too long to notify.")
-        if (channel, message) not in self._notes:
-            self._notes.add((channel, message))
-            self._tell(NOTIFY, (self._channel(channel), message))
-
-    def end(self, why: str) -> None:
-        """Let nothing more through."""
-        if self.lost is None:
-            self.lost = StoreError(why)
-
-    def _ask(
-        self,
-        sql: str,
-        params: Sequence[Value],
-        plan: PostgresPlan | None = None,
-        row: Row | None = None,
-        *,
-        deleting: bool = False,
-    ) -> list[Raw]:
-        self._go_on()
-        try:
-            return self._link.ask(sql, params)
-        except (Refused, Gone) as error:
-            raise self._failed(error, plan, row, deleting) from error
-
-    def _tell(self, sql: str, params: Sequence[Value] = ()) -> None:
-        self._go_on()
-        try:
-            if self._careful:
-                self._link.ask(sql, params)
-            else:
-                self._link.tell(sql, params)
-        except (Refused, Gone) as error:
-            raise self._failed(error) from error
-
-    def _failed(
-        self,
-        error: Refused | Gone,
-        plan: PostgresPlan | None = None,
-        row: Row | None = None,
-        deleting: bool = False,
-    ) -> StoreError:
-        if isinstance(error, Gone):
-            # Not committed for certain: the commit itself is not sent from here.
-            self.lost = StoreConflict(f"This transaction is rolled back as a whole: {error}")
-            return self.lost
-        if error.early:
-            self.lost = failed_late(error.fault)
-            return self.lost
-        found = translated(error.fault, plan, row, self._plans, deleting=deleting)
-        if plan is not None and isinstance(found, UniqueViolation):
-            self._known.unknown(plan)  # another transaction has made a row since it was looked for
-        return found
-
-    def _go_on(self) -> None:
-        if self.lost is not None:
-            raise type(self.lost)(str(self.lost))
 
 
 class PostgresReader(PostgresTransaction):
@@ -324,29 +201,3 @@ class PostgresReader(PostgresTransaction):
 
 def _row(plan: PostgresPlan, raw: Raw) -> Row:
     return plan.codec.decode(dict(zip(plan.codec.names, raw, strict=True)))
-
-
-def _numbers(keys: Iterable[str]) -> str:
-    """Advisory lock numbers of these keys, in one order for everybody, so that none waits in a ring."""
-    return array(
-        sorted(
-            {
-                int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), signed=True)
-                for key in keys
-            }
-        )
-    )
-
-
-def _gives_nothing(sql: str) -> bool:
-    """Whether a statement of the engine's has no rows to give, so that nobody waits for it."""
-    known = _NOTHING.get(sql)
-    if known is None:
-        words = sql.upper().split()
-        known = words[0] in ("INSERT", "UPDATE", "DELETE") and "RETURNING" not in words
-        if len(_NOTHING) < 1000:
-            _NOTHING[sql] = known
-    return known
-
-
-_NOTHING: dict[str, bool] = {}

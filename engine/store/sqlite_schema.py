@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engine.model import Row, Table, Value
 from engine.store.base import ConstraintViolation, StoreError
 from engine.store.codec import stored_type
+from engine.store.indexes import indexes
 from engine.store.operations import (
     ActualColumn,
     ActualTable,
@@ -20,7 +21,7 @@ from engine.store.operations import (
     NumberKey,
     Operation,
 )
-from engine.store.own import indexes, with_own
+from engine.store.own import with_own
 from engine.store.sqlite_errors import translated
 from engine.store.statements import literal, quoted
 from engine.store.values import Check
