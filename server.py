@@ -18,6 +18,7 @@ from engine.web.cors import across_origins
 from engine.web.health import healthz, readyz
 from engine.web.metrics import metrics
 from engine.web.openapi import openapi
+from engine.web.problems import unrouted
 from engine.web.service import lifespan
 from engine.web.shop import shop_routes
 from engine.web.static_files import client
@@ -63,6 +64,7 @@ def create_app(
     return App(
         routes=[*routes, *shop_routes()] if demo else routes,
         lifespan=lifespan(project, demo=demo, stripe_base=stripe_base),
+        exception_handlers={404: unrouted, 405: unrouted},
     )
 
 

@@ -13,6 +13,7 @@ from engine.project import Project, write_rows
 from engine.store import migrate
 
 EVENT = "events/payment_intent.succeeded.json"
+REFUND = "events/charge.refunded.partial.json"
 
 
 def prepare(project: Project) -> None:
@@ -84,8 +85,8 @@ Try in a second terminal, in this folder:
      curl -sS {url}/webhooks/stripe --data-binary @{event} \\
        -H "Stripe-Signature: $({command} events sign {event} --project {folder})"
 
-  2. See what a flow does with an event, without writing anything
-     {command} dry-run {folder}/payment_callback.yaml --event {event}
+  2. See what another flow would do with a refund of it, without writing anything
+     {command} dry-run {folder}/refund_callback.yaml --event {folder}/{REFUND}
 
   3. Look at what was received
      {command} events list --project {folder}

@@ -10,6 +10,11 @@ from engine.cli.main import DONE
 from engine.errors import BadInput
 from engine.paths import share
 
+GITIGNORE = """\
+# The database, the demo's keys and secrets; editors read the schemas.
+.actionflow/*
+!.actionflow/schemas/
+"""
 LEFT_OUT = shutil.ignore_patterns(".actionflow", "__pycache__")
 
 
@@ -36,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
         own = text.replace(f"$schema=../{up}schemas/", f"$schema={up}{DEFAULT.as_posix()}/")
         file.write_text(own, "utf-8")
     write(texts(load_folder(folder)), folder / DEFAULT)
-    (folder / ".gitignore").write_text(".actionflow/*.db*\n.actionflow/dev-webhook-secret\n")
+    (folder / ".gitignore").write_text(GITIGNORE)
     print(
         f"{folder} holds a small shop: project.yaml, its flows, recorded events to try them on.\n"
         f"Next:\n"

@@ -15,7 +15,9 @@ from engine.model import Column, ProjectFile, Table, Value
 from engine.store.codec import stored_type
 from engine.store.values import CHECKS, Unfit
 
-OPTIONS = frozenset({"limit", "order", "after", "state", "since", "ticket"})
+OF_PAGES = frozenset({"limit", "order", "after"})
+OF_STREAMS = frozenset({"limit", "order", "state", "since", "ticket"})
+OPTIONS = OF_PAGES | OF_STREAMS
 """Words of the query string that are no columns; a column of such a name is asked for as
 `table.column`."""
 MOST_ROWS = 1_000
@@ -48,9 +50,14 @@ class Wanted:
 
 
 def read_query(
-    project: ProjectFile, caller: Caller, tables: str, given: Iterable[tuple[str, str]]
+    project: ProjectFile,
+    caller: Caller,
+    tables: str,
+    given: Iterable[tuple[str, str]],
+    taken: frozenset[str],
 ) -> Wanted:
-    """The request of a caller for some `tables` (names with commas between).
+    """The request of a caller for some `tables` (names with commas between); `taken` are the options
+    it may have.
 
     Raises AccessDenied (a table that is not there looks like one he may not read) and BadQuery.
     """
@@ -70,6 +77,13 @@ def read_query(
     filters: dict[str, dict[str, set[Value]]] = {name: {} for name in names}
     for word, text in given:
         if word in OPTIONS:
+            if word not in taken:
+                kinds = ("pages", "streams") if word in OF_PAGES else ("streams", "pages")
+                raise BadQuery(
+                    "bad_option",
+                    f"'{word}' is an option of {kinds[0]}, {kinds[1]} have {_listed(taken)}; a column "
+                    f"of this name is asked for as {names[0]}.{word}.",
+                )
             options[word] = text
             continue
         table, column = _column(project, names, word)
@@ -145,11 +159,19 @@ def _value(project: ProjectFile, table: Table, column: Column, text: str) -> Val
     try:
         if kind == "json":
             raise Unfit("another column", "a json column can be compared with nothing")
+        if column.one_of and text not in column.one_of:
+            raise Unfit(f"one of {_listed(column.one_of)}", "give one of these")
+        if kind == "timestamp" and WHOLE.fullmatch(text):  # a date without dashes, or seconds?
+            raise Unfit("a time as in 2026-01-31T12:00:00Z", "write it with its dashes and offset")
         return CHECKS[kind](value)
     except Unfit as unfit:
         raise BadQuery(
             "bad_filter", f"{table.name}.{column.name}: found {text[:80]!r}, {unfit}."
         ) from unfit
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in sorted(names))
 
 
 def _limit(text: str | None) -> int:

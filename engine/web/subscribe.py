@@ -22,7 +22,7 @@ from engine.store.base import StoreError, Transaction
 from engine.web.pages import page
 from engine.web.problems import problem
 from engine.web.protocol import connection_of
-from engine.web.query import BadQuery, Wanted, read_query, seq_of
+from engine.web.query import OF_STREAMS, BadQuery, Wanted, read_query, seq_of
 from engine.web.reading import caller_of, refusing
 from engine.web.service import Service
 
@@ -49,7 +49,8 @@ def _admit(request: Request) -> Response:
     service: Service = request.app.state.service
     caller = caller_of(request, by_ticket=True)
     given = request.query_params.multi_items()
-    wanted = read_query(service.project.file, caller, request.path_params["table"], given)
+    tables = request.path_params["table"]
+    wanted = read_query(service.project.file, caller, tables, given, OF_STREAMS)
     header = request.headers.get("last-event-id", "")
     since = seq_of("Last-Event-ID", header) if header else wanted.since
     if service.hub.streams.full:

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from engine.store import changes
 from engine.web.pages import page
-from engine.web.query import BadQuery, read_query
+from engine.web.query import OF_PAGES, BadQuery, read_query
 from engine.web.reading import caller_of, refusing
 from engine.web.service import Service
 
@@ -22,7 +22,7 @@ def _read(request: Request) -> Response:
     service: Service = request.app.state.service
     file = service.project.file
     given = request.query_params.multi_items()
-    wanted = read_query(file, caller_of(request), request.path_params["table"], given)
+    wanted = read_query(file, caller_of(request), request.path_params["table"], given, OF_PAGES)
     if len(wanted.interests) > 1:
         raise BadQuery("bad_tables", "Read one table at a time; only a stream takes several.")
     table = file.tables[wanted.interests[0].table]

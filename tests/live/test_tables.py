@@ -63,6 +63,11 @@ def test_everybody_reads_what_he_may(run: Run, role: str, seen: list[int]) -> No
         ("secret", {}, "customer", 403, "read_denied"),
         ("nothing", {}, "admin", 403, "read_denied"),
         ("order,secret", {}, "admin", 400, "bad_tables"),
+        ("payment", {"status": ""}, "admin", 400, "bad_filter"),
+        ("payment", {"status": "shipped"}, "admin", 400, "bad_filter"),
+        ("payment", {"created_at": "20260131"}, "admin", 400, "bad_filter"),
+        ("order", {"state": "1"}, "admin", 400, "bad_option"),
+        ("order", {"since": "1"}, "admin", 400, "bad_option"),
         ("order", {"after": "1"}, "admin", 400, "bad_after"),
         ("order", {"after": '["x",1]'}, "admin", 400, "bad_after"),
         ("order", {"after": '["x"]'}, "admin", 400, "bad_after"),
@@ -155,3 +160,23 @@ def test_pages_show_each_row_once_and_in_order(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pages, "AT_ONCE", chunk)
         live_world(story)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/table/order", 404, "no_such_route"),
+        ("GET", "/tables//subscribe", 404, "no_such_route"),
+        ("POST", "/tables/order", 405, "bad_method"),
+        ("GET", "/tickets", 405, "bad_method"),
+    ],
+)
+def test_what_is_no_route_is_a_problem_like_others(
+    run: Run, method: str, path: str, status: int, code: str
+) -> None:
+    async def story(world: World) -> None:
+        answer, body = await world.ask(path, method=method)
+        assert (answer, body["code"], body["status"]) == (status, code, status)
+        assert path in body["detail"]
+
+    run(story)
