@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter_ns
 
 from engine.errors import RunError
 from engine.model import Node, Value
@@ -11,9 +12,10 @@ from engine.nodes.journal import ActionRefused, CallNeeded
 from engine.store.base import StoreBusy, StoreError
 
 Entry = dict[str, Value]
-"""`id`, `type`, `line`; then, where there is something to say, `in`, `out`, `notes`, `changes` (row
-changes), `error`, and `nodes` (the entries of the blocks inside). `row` in place of `out`: the output
-is the row that the only change left. Whoever shows a trace has it from engine/store/traces.py."""
+"""`id`, `type`, `line`, `us` (its own microseconds, without those of nodes inside); then, where there
+is something to say, `in`, `out`, `notes`, `changes` (row changes), `error`, and `nodes` (the entries
+of the blocks inside). `row` in place of `out`: the output is the row that the only change left.
+Whoever shows a trace has it from engine/store/traces.py."""
 
 OWN_SCOPE = frozenset({"for_each", "flow"})
 
@@ -62,6 +64,10 @@ def traced(node: Node, step: Step) -> Callable[[Frame], None]:
             raise RunError(str(error), node=name, place=node.place) from error
         finally:
             if outer is not None:
+                # One look at the clock a node: its time is what went by since the latest finished.
+                finished = perf_counter_ns()
+                entry["us"] = (finished - frame.mark) // 1000
+                frame.mark = finished
                 if frame.inputs is not None:
                     entry["in"] = frame.inputs
                 if frame.notes:

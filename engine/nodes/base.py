@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -40,6 +41,8 @@ class Frame:
     """In actions: what was done in earlier stretches of this run."""
     parsed: Event | None = None
     """`values["event"]` as read already, where whoever started the run has done so."""
+    mark: int = field(default_factory=time.perf_counter_ns)
+    """The clock (nanoseconds) when the latest node finished, at first when the run began."""
     subjects: list[str] = field(default_factory=list)
     """Stripe ids (pi_…, sub_…, in_…) whose rows this run made: set-aside events about them can run now."""
 

@@ -130,6 +130,7 @@ def step(entry: Entry) -> dict[str, Value]:
         "id": entry["id"],
         "type": entry["type"],
         "line": entry.get("line"),
+        "us": _took(entry),
         "error": mask(own_error(entry)),
         "stop": mask(own_stop(entry)),
         "notes": [mask(note) for note in entry.get("notes", [])],
@@ -138,6 +139,14 @@ def step(entry: Entry) -> dict[str, Value]:
     }
     shown |= {kind: mask(entry[kind]) for kind in ("in", "out") if kind in entry}
     return shown
+
+
+def _took(entry: Entry) -> int | None:
+    """Microseconds with the nodes inside; None in traces from before they were taken."""
+    own = entry.get("us")
+    if own is None or entry["type"] == "flow":  # the time of a called flow holds all of it
+        return own
+    return int(own + sum(_took(inner) or 0 for inner in entry.get("nodes", [])))
 
 
 def event_head(row: InboxRow) -> dict[str, Value]:

@@ -59,6 +59,8 @@ class Demo:
             if "check --project" in line:
                 break
         assert self.url, f"it did not say where the shop is: {said}"
+        with httpx.Client(transport=httpx.HTTPTransport(retries=8), trust_env=False) as client:
+            assert client.get(self.url).status_code == 200
         assert said.lstrip().startswith("Open the demo shop"), "the shop comes first"
         assert "STAND-IN" in said, "the stand-in is said loudly"
 

@@ -140,6 +140,18 @@ def test_paths_of_real_runs_lead_from_the_start_to_the_end(busy: Office) -> None
             assert FINISH in reached or "stopped" in states
 
 
+def test_the_times_of_nodes_add_up_to_no_more_than_the_runs(busy: Office) -> None:
+    with busy.store.reader() as tx:
+        pages = [run_page(tx, busy.project, run.id) for run in runs.listing(tx)]
+    for page in pages:
+        assert page is not None
+        taken = [step["us"] for step in page["steps"]]
+        assert all(us >= 0 for us in taken)
+        assert 0 < sum(taken) <= page["duration_us"] + 1
+        for step in page["steps"]:
+            assert step["us"] >= sum(inner["us"] for inner in step["steps"])
+
+
 @pytest.mark.parametrize("secret", ["sk_live_51H8abcDEF", "whsec_abcdef"])
 def test_a_secret_written_into_a_flow_is_not_shown_on_its_graph(secret: str) -> None:
     flow = read(f"""

@@ -69,6 +69,7 @@ def test_a_run_shows_the_path_and_what_each_node_did(visit: Visit) -> None:
     expect(page.locator('.edge.off[data-edge="outcome|not paid|tell_staff"]')).to_have_count(1)
     panel = page.get_by_role("complementary", name="The chosen node")
     expect(panel.get_by_role("heading", level=2)).to_have_text("new_order")
+    expect(panel).to_contain_text(re.compile(r"Took \d"))
     expect(panel).to_contain_text("Given")
     expect(panel).to_contain_text("new row order 4")
     page.locator(".graph [data-id=callback]").click()
