@@ -25,10 +25,11 @@ import engine.writer
 from bench.contestants import ROOT, differences
 from bench.events import body
 from engine.project import Project
-from engine.receive import Receiver, Verdict
+from engine.receive import Receiver
 from engine.store import migrate
 from engine.store.postgres_link import Link
 from engine.stripe.event import Event, load, of
+from engine.verdict import Verdict
 from engine.writer import Writer
 from tests.store.postgres import PostgresServer, own_server
 

@@ -14,12 +14,13 @@ from engine.net import Request
 from engine.nodes.http import seen
 from engine.paths import shown
 from engine.project import Project
-from engine.receive import Receiver, Verdict, drain, mode_of
+from engine.receive import Receiver, drain, mode_of
 from engine.store import inbox, outbox
 from engine.store.base import Store
 from engine.store.seen import shown_change
 from engine.store.url import resolved, shown_url
 from engine.stripe.event import BadEvent, Event, load, of
+from engine.verdict import Verdict
 
 Recorded = tuple[dict[str, Any], str, Event]
 """A recorded event: decoded, as text, and as an Event."""

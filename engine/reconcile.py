@@ -11,11 +11,12 @@ import orjson
 
 from engine.errors import BadInput
 from engine.project import Project
-from engine.receive import Receiver, Verdict, drain
+from engine.receive import Receiver, drain
 from engine.store import inbox
 from engine.store.base import Store
 from engine.stripe.client import Stripe, object_of
 from engine.stripe.event import BadEvent, of
+from engine.verdict import Verdict
 
 LONGEST = 30
 """Days that Stripe keeps events (https://docs.stripe.com/api/events)."""

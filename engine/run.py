@@ -82,12 +82,14 @@ class CompiledFlow:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A branch condition: call it for true or false; `explain` shows what it looked at."""
+    """A branch condition; `explain` shows what it looked at."""
 
     expression: Expression
 
-    def __call__(self, values: Mapping[str, Value]) -> bool:
-        return bool(self.expression.evaluate(values))
+    @property
+    def test(self) -> Callable[[Mapping[str, Value]], Value]:
+        """True or False for these values."""
+        return self.expression.evaluate
 
     def explain(self, values: Mapping[str, Value]) -> dict[str, Value]:
         """The names the condition reads and their values just now."""

@@ -27,41 +27,29 @@ def traced(node: Node, step: Step) -> Callable[[Frame], None]:
 
     def run_node(frame: Frame) -> None:
         journal = frame.journal
-        if journal is not None and name in journal.outputs:
-            frame.values[name] = journal.outputs[name]
-            return
-        if kind in OWN_SCOPE:
-            # Ids inside repeat, or belong to another flow; the whole node is journaled instead.
-            frame.journal = None
+        if journal is not None:
+            if name in journal.outputs:
+                frame.values[name] = journal.outputs[name]
+                return
+            if kind in OWN_SCOPE:
+                # Ids inside repeat, or belong to another flow; the whole node is journaled instead.
+                frame.journal = None
         outer, inputs, notes = frame.trace, frame.inputs, frame.notes
         frame.inputs, frame.notes = None, []
-        inner: list[Entry] | None = [] if holds_blocks and outer is not None else None
-        if inner is not None:
-            frame.trace = inner
-        changed = len(frame.tx.changes)
         entry: Entry = {"id": name, "type": kind, "line": line}
+        if holds_blocks and outer is not None:
+            frame.trace = entry["nodes"] = []
+        changes = frame.tx.changes
+        changed = len(changes)
         try:
-            output = step(frame)
-            frame.values[name] = output
+            frame.values[name] = output = step(frame)
             if journal is not None:
                 journal.outputs[name] = output
             if output is not None:
                 entry["out"] = output
-        except (StopRun, CallNeeded) as signal:
-            entry["stop"] = str(signal)
+        except BaseException as error:
+            _failed(node, entry, error)
             raise
-        except (NotYet, NotOurs, ActionRefused, StoreBusy) as signal:
-            entry["error"] = str(signal)
-            raise
-        except RunError as error:
-            if error.node is None:
-                error.node = name
-            error.place = error.place or node.place
-            entry["error"] = str(error)
-            raise
-        except StoreError as error:
-            entry["error"] = str(error)
-            raise RunError(str(error), node=name, place=node.place) from error
         finally:
             if outer is not None:
                 # One look at the clock a node: its time is what went by since the latest finished.
@@ -72,10 +60,11 @@ def traced(node: Node, step: Step) -> Callable[[Frame], None]:
                     entry["in"] = frame.inputs
                 if frame.notes:
                     entry["notes"] = frame.notes
-                if inner:
-                    entry["nodes"] = inner
-                elif not holds_blocks and len(frame.tx.changes) > changed:
-                    entry["changes"] = made = frame.tx.changes[changed:]
+                if holds_blocks:
+                    if not entry["nodes"]:
+                        del entry["nodes"]
+                elif len(changes) > changed:
+                    entry["changes"] = made = changes[changed:]
                     if made[0].after is entry.get("out") and not made[0].hidden:
                         del entry["out"]
                         entry["row"] = True
@@ -84,6 +73,22 @@ def traced(node: Node, step: Step) -> Callable[[Frame], None]:
             frame.journal = journal
 
     return run_node
+
+
+def _failed(node: Node, entry: Entry, error: BaseException) -> None:
+    """Say in the entry what ended the node; an error of ours learns where it was raised."""
+    if isinstance(error, StopRun | CallNeeded):
+        entry["stop"] = str(error)
+    elif isinstance(error, NotYet | NotOurs | ActionRefused | StoreBusy):
+        entry["error"] = str(error)
+    elif isinstance(error, RunError):
+        if error.node is None:
+            error.node = node.id
+        error.place = error.place or node.place
+        entry["error"] = str(error)
+    elif isinstance(error, StoreError):
+        entry["error"] = str(error)
+        raise RunError(str(error), node=node.id, place=node.place) from error
 
 
 def flat(entries: list[Entry]) -> list[Entry]:

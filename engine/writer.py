@@ -18,15 +18,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
 from engine import aside
+from engine.batch import Batch
 from engine.clock import timestamp
 from engine.logs import ABOUT, about
 from engine.metrics import Metrics
-from engine.receive import Batch, Receiver, Verdict
+from engine.receive import Receiver
 from engine.store import inbox
 from engine.store.again import MOST_RUNS
 from engine.store.base import Store, StoreBusy, StoreConflict, Transaction, WriteFailedLate
 from engine.store.inbox import InboxRow
 from engine.stripe.event import Event
+from engine.verdict import Verdict
 
 log = logging.getLogger("actionflow.writer")
 

@@ -15,8 +15,8 @@ from rich.tree import Tree
 from engine.dryrun import DryRun
 from engine.model import Flow, Node, Row, Value
 from engine.project import Project
-from engine.receive import Verdict
 from engine.trace import Entry, flat
+from engine.verdict import Verdict
 
 OUTCOMES = {
     "done": ("green", "done: the server would commit this and answer 200"),

@@ -54,8 +54,9 @@ Step = Callable[[Frame], Value]
 class Condition(Protocol):
     """A branch condition."""
 
-    def __call__(self, values: Mapping[str, Value]) -> bool:
-        """True or false for these values. Raises RunError."""
+    @property
+    def test(self) -> Callable[[Mapping[str, Value]], Value]:
+        """Gives True or False for the values. Raises RunError."""
 
     def explain(self, values: Mapping[str, Value]) -> dict[str, Value]:
         """The names the condition reads, and their values."""

@@ -14,7 +14,7 @@ Block = Callable[[Frame], None]
 @node_type("branch")
 def branch(node: Node, compiler: Compiler) -> Step:
     """Output: what the case taken `gives`."""
-    tests: list[tuple[str, Condition, Block, Gives | None]] = []
+    tests: list[tuple[str, Gives, Condition, Block, Gives | None]] = []
     otherwise: tuple[str, Block, Gives | None] | None = None
     for index, case in enumerate(node.cases):
         block = compiler.block(case.do)
@@ -22,18 +22,18 @@ def branch(node: Node, compiler: Compiler) -> Step:
         if case.is_else:
             otherwise = (case.name, block, gives)
         else:
-            tests.append(
-                (case.name, compiler.condition(node, "cases", index, "when"), block, gives)
-            )
+            condition = compiler.condition(node, "cases", index, "when")
+            tests.append((case.name, condition.test, condition, block, gives))
     assert otherwise is not None, "the loader lets no branch through without an else case"
     else_name, else_block, else_gives = otherwise
 
     def step(frame: Frame) -> Value:
         values = frame.values
-        for name, holds, block, gives in tests:
+        for name, holds, condition, block, gives in tests:
             taken = holds(values)
             if frame.explain:
-                frame.notes.append({"tried": name, "held": taken, "saw": holds.explain(values)})
+                saw = condition.explain(values)
+                frame.notes.append({"tried": name, "held": taken, "saw": saw})
             if taken:
                 frame.notes.append({"case": name})
                 block(frame)

@@ -69,7 +69,10 @@ def update(node: Node, compiler: Compiler) -> Step:
     def step(frame: Frame) -> Value:
         wanted, given = where(frame.values), values(frame.values)
         frame.inputs = {"where": wanted, "values": given}
-        rows = [change.after for change in frame.tx.update(table.name, wanted, given)]
+        changes = frame.tx.update(table.name, wanted, given)
+        if len(changes) == 1 and not many:
+            return changes[0].after
+        rows = [change.after for change in changes]
         if many:
             return rows
         return _one(node, table, [row for row in rows if row is not None], wanted, ())

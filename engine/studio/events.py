@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 from engine.errors import BadInput
 from engine.model import Value
-from engine.receive import Receiver, Verdict
+from engine.receive import Receiver
 from engine.store import inbox, runs
 from engine.store.base import Transaction
 from engine.store.search import event_types, unfinished
 from engine.studio.masking import mask_text
 from engine.studio.runs import body, event_head
+from engine.verdict import Verdict
 
 PAGE = 50
 MOST_REPLAYED = 100

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 from engine.errors import ActionflowError
 from engine.project import Project
-from engine.receive import LONGEST_DELAY
 from engine.store.base import Store, Transaction
 from engine.testing.case import Pause, Rows, Step, TestCase
 from engine.testing.coverage import Coverage
 from engine.testing.world import Failure, World
+from engine.verdict import LONGEST_DELAY
 
 MOST_ORDERS = 720
 """All orders of six steps; of more steps so many are picked, always the same."""

@@ -14,7 +14,7 @@ from engine.errors import BadInput, Place
 from engine.model import Row
 from engine.outbox import Outbox
 from engine.project import Project, write_rows
-from engine.receive import Receiver, Verdict, drain, mode_of
+from engine.receive import Receiver, drain, mode_of
 from engine.store import inbox, runs
 from engine.store.base import Transaction
 from engine.testing.case import Act, Delivery, Pause, Step, TestCase, Written
@@ -22,6 +22,7 @@ from engine.testing.comparison import compare, holds, text
 from engine.testing.coverage import Coverage
 from engine.testing.others import Others
 from engine.testing.rows import parents_first
+from engine.verdict import Verdict
 
 Failure = tuple[Place, str]
 MOST_CALLS = 1000

@@ -16,11 +16,11 @@ import orjson
 
 from engine.eventlog import EventLog
 from engine.logs import Seldom
-from engine.receive import Verdict
 from engine.store.base import StoreBusy
 from engine.stripe.client import StripeUnreachable
 from engine.stripe.event import BadEvent, Event, load, of
 from engine.stripe.signature import SecretMissing, SignatureRefused, verify
+from engine.verdict import Verdict
 from engine.web.answers import BUSY, Answer, refusal
 from engine.web.thin import completed
 from engine.writer import Delivery

@@ -18,11 +18,12 @@ from engine.net import Guard
 from engine.net.client import Reply, send
 from engine.outbox import Outbox
 from engine.project import Project
-from engine.receive import Receiver, Verdict
+from engine.receive import Receiver
 from engine.store import outbox
 from engine.store.base import Store, Transaction
 from engine.store.outbox import Call
 from engine.stripe.event import of
+from engine.verdict import Verdict
 
 START = 1_780_000_000.0
 Answer = tuple[int, dict[str, str], bytes]

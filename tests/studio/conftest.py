@@ -11,9 +11,10 @@ import orjson
 import pytest
 
 from engine.project import Project
-from engine.receive import Receiver, Verdict
+from engine.receive import Receiver
 from engine.store.base import Store, Transaction
 from engine.stripe.event import of
+from engine.verdict import Verdict
 from tests.acceptance.shop import copy_of_example
 from tests.studio.world import HISTORY, late_payment, recorded
 

@@ -34,6 +34,8 @@ LAYERS = [
     {"access", "check", "run", "trace"},
     {"project", "editor"},
     {
+        "verdict",
+        "batch",
         "receive",
         "writer",
         "retention",

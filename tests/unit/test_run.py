@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from engine.project import Project
-from engine.receive import Receiver, Verdict, drain
+from engine.receive import Receiver, drain
 from engine.store.base import Store, Transaction
 from engine.stripe.event import of
 from engine.trace import flat
+from engine.verdict import Verdict
 from tests.conftest import body_of
 
 Run = Callable[..., Verdict]

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.receive import Receiver, Verdict
+from engine.receive import Receiver
 from engine.store.base import Store
 from engine.stripe.event import of
+from engine.verdict import Verdict
 from engine.writer import Writer
 from tests.store.support import Connector, connected
 from tests.stripe import example

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from engine.project import Project
-from engine.receive import Receiver, Verdict
+from engine.receive import Receiver
 from engine.sandbox import Block
 from engine.store.base import Store, StoreBusy, StoreConflict
 from engine.stripe.event import of
+from engine.verdict import Verdict
 from engine.writer import Delivery, Writer, WriterBusy
 from tests.conftest import body_of
 
