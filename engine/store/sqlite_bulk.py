@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.model import Value
 
-SIZES = (32, 8, 1)
+SIZES = (64, 32, 16, 8, 4, 2, 1)
 """Rows a statement: few texts, so that each is prepared once."""
 
 _INSERT = re.compile(r"\s*(INSERT INTO .*? VALUES)\s*(\([^()]*\))\s*", re.DOTALL)
