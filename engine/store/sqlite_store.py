@@ -17,6 +17,7 @@ from engine.store.changes import Recorder
 from engine.store.codec import TableCodec
 from engine.store.ears import Ears
 from engine.store.filelock import FileLock
+from engine.store.sqlite_checkpoint import MOST_PAGES, Checkpointer
 from engine.store.sqlite_errors import translated
 from engine.store.sqlite_later import SqlitePlan
 from engine.store.sqlite_schema import WIRE, SqliteEditor
@@ -27,6 +28,9 @@ OLDEST = (3, 37, 0)  # STRICT tables; RETURNING came in 3.35
 BUSY_SECONDS = 5.0
 CACHED_STATEMENTS = 1024
 IDLE_READERS = 8
+SERVER_CACHE_KIB = 64 * 1024
+"""The most memory a server's writer keeps pages in: enough for the upper levels of the trees of some
+millions of payments, which are looked through for every event."""
 UNWIRE = {"boolean": bool, "json": orjson.loads}
 
 
@@ -66,6 +70,8 @@ class SqliteStore:
         self._writer_thread: int | None = None
         self._readers: deque[sqlite3.Connection] = deque()
         self._server: FileLock | None = None
+        self.checkpointer: Checkpointer | None = None
+        """Of a server."""
         self.log = Recorder()
         self.ears = Ears()
         self.wakes: tuple[Callable[[], None], ...] = ()
@@ -119,6 +125,10 @@ class SqliteStore:
             self.path.with_name(self.path.name + "-server"),
             f"the database {self.path}, which is SQLite and takes one server process at a time",
         )
+        self.connection.execute(f"PRAGMA wal_autocheckpoint = {MOST_PAGES}")
+        self.connection.execute(f"PRAGMA cache_size = -{SERVER_CACHE_KIB}")
+        self.checkpointer = Checkpointer(self.path)
+        self.checkpointer.start()
         return True
 
     def listen(self, channel: str, heard: Callable[[str], None]) -> Callable[[], None]:
@@ -146,6 +156,9 @@ class SqliteStore:
                 connection.execute("PRAGMA foreign_keys = ON")
 
     def close(self) -> None:
+        if self.checkpointer is not None:
+            self.checkpointer.stop()
+            self.checkpointer = None
         while self._readers:
             self._readers.pop().close()
         with self.exclusively():

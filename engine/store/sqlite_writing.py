@@ -62,6 +62,8 @@ class Writing:
                     connection.execute("ROLLBACK")
             finally:
                 self._store.leave_turn()
+        if kind is None and self._store.checkpointer is not None:
+            self._store.checkpointer.wrote()
         if kind is None and tx.changes:
             for wake in self._store.wakes:
                 wake()

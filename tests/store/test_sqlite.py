@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
+import threading
 from dataclasses import replace
 
 import pytest
@@ -16,6 +18,7 @@ from engine.store.base import (
     StoreBusy,
     StoreError,
 )
+from engine.store.sqlite_checkpoint import move
 from engine.store.sqlite_store import SqliteStore
 from tests.store.support import NOW, ORDER, SqliteConnector, column, project
 from tests.store.test_faults import amounts, another_process, heard
@@ -227,3 +230,29 @@ def test_triggers_are_not_lost_silently(sqlite: SqliteConnector) -> None:
     sqlite.by_hand('CREATE TRIGGER loud AFTER UPDATE ON "order" BEGIN SELECT RAISE(IGNORE); END')
     reason = refused(sqlite, with_columns(replace(STATUS, nullable=True)))
     assert "triggers (loud) would be lost" in reason
+
+
+def test_a_servers_log_is_moved_into_the_database_beside_the_writer(
+    sqlite: SqliteConnector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = threading.Event()
+
+    def telling(connection: sqlite3.Connection) -> int:
+        left = move(connection)
+        if left == 0:
+            moved.set()
+        return left
+
+    monkeypatch.setattr("engine.store.sqlite_checkpoint.move", telling)
+    monkeypatch.setattr("engine.store.sqlite_checkpoint.EVERY", 0.01)
+    store = sqlite.migrated(project())
+    assert isinstance(store, SqliteStore)
+    store.claim_server()
+    with store.transaction() as tx:
+        tx.insert("order", {"amount": 1})
+    assert moved.wait(30)
+    with store.transaction() as tx:  # the writer goes on meanwhile
+        tx.insert("order", {"amount": 2})
+    assert amounts(store) == [1, 2]
+    store.close()
+    assert not [one for one in threading.enumerate() if one.name == "actionflow-checkpoint"]
