@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
+from engine.aside import Results
 from engine.eventlog import EventLog
 from engine.logs import Seldom
 from engine.store.base import StoreBusy
@@ -52,7 +53,14 @@ class Taken(Delivery):
         started: float,
         tell: Tell,
     ) -> None:
-        super().__init__(data, payload, event, asker=desk)
+        # What the classes above would do, in one step: this is on every event's way.
+        self.data = data
+        self.payload = payload
+        self.event = event
+        self.asker = desk
+        self.done = None
+        self.outcome = None
+        self.results = Results()
         self.started = started
         self.tell = tell
 

@@ -103,10 +103,9 @@ class Express(GuardedProtocol):
     _head_of: object = None
     _good_head = b""
 
-    @property
-    def desk(self) -> Desk:
-        desk: Desk = self.state.service.desk
-        return desk
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.desk: Desk = self.state.service.desk
 
     def on_message_begin(self) -> None:
         # What uvicorn prepares here, it gets when it is known to need it.
@@ -162,7 +161,7 @@ class Express(GuardedProtocol):
         if type(cycle) is not Exchange:
             super().on_message_complete()
             return
-        self.next_head()
+        self._head = 0  # what comes now belongs to the next request
         if not cycle.response_complete:
             cycle.complete()
 
@@ -188,7 +187,11 @@ class Express(GuardedProtocol):
         keep_alive = keep_alive and not answer.closes
         length = b"%d\r\n" % len(answer.body)
         if keep_alive and answer.status == 200:
-            transport.write(b"".join((self._good(), length, b"\r\n", answer.body)))
+            if self._head_of is not self.server_state.default_headers:
+                # Uvicorn makes a new list when the date has changed.
+                self._head_of = self.server_state.default_headers
+                self._good_head = self._begin(answer)
+            transport.write(b"%b%b\r\n%b" % (self._good_head, length, answer.body))
         else:
             lines = [self._begin(answer), length]
             lines += [b"%s: %s\r\n" % pair for pair in answer.headers]
@@ -206,13 +209,6 @@ class Express(GuardedProtocol):
         super().resume_writing()
         if not self.pipeline:
             self.flow.resume_reading()
-
-    def _good(self) -> bytes:
-        """The beginning of a 200; uvicorn makes a new list of headers when the date has changed."""
-        if self._head_of is not self.server_state.default_headers:
-            self._head_of = self.server_state.default_headers
-            self._good_head = self._begin(Answer(200, b""))
-        return self._good_head
 
     def _begin(self, answer: Answer) -> bytes:
         """Status line and headers up to the body's length."""
