@@ -24,6 +24,8 @@ EVENTS_A_FAULT = 100
 """At least so many events between two faults."""
 SERVERS = 3
 """Server processes on PostgreSQL; SQLite takes one."""
+FEW, SERVERS_FOR_FEW = 1000, 2
+"""With so few events, as in the tests, so many will do."""
 
 
 @dataclass(slots=True)
@@ -50,7 +52,8 @@ class Arena:
 
     def start(self) -> list[int]:
         """Start the servers; their ports."""
-        for _ in range(SERVERS if self.postgres else 1):
+        several = SERVERS if self.count > FEW else SERVERS_FOR_FEW
+        for _ in range(several if self.postgres else 1):
             self.world.server().start()
         return [server.port for server in self.servers]
 
