@@ -61,21 +61,30 @@ def acting(shop: Shop, transact: Callable[[Work], Any]) -> Actions:
 
 
 def race(
-    shop: Shop, second: Store, database: PostgresConnector, action: str, given: dict[str, Any]
+    shop: Shop,
+    second: Store,
+    database: PostgresConnector,
+    action: str,
+    given: dict[str, Any],
+    *,
+    key: str | None = None,
+    meet_in: int = 2,
 ) -> tuple[Answer, Answer, Race]:
-    """The same action at both servers; they meet in the first one's first stretch."""
+    """The same action at both servers; they meet in this transaction of the first: 1 writes the
+    request down, 2 is the flow up to its first call."""
     other = acting(shop, partial(committed, second))
-    asked = Asked(action, "boss", "admin", given)
+    asked = Asked(action, "boss", "admin", given, key)
     meeting = Race(database, shop.service.store, lambda: other.act(asked))
     transactions = 0
 
     def transact(work: Work) -> Any:
         nonlocal transactions
         transactions += 1
-        # The first only writes the request down.
-        return meeting.transact(work) if transactions == 2 else committed(shop.service.store, work)
+        if transactions == meet_in:
+            return meeting.transact(work)
+        return committed(shop.service.store, work)
 
-    answer = acting(shop, transact).act(Asked(action, "boss", "admin", dict(given)))
+    answer = acting(shop, transact).act(Asked(action, "boss", "admin", dict(given), key))
     return answer, meeting.second, meeting
 
 
@@ -88,6 +97,19 @@ def test_two_payments_of_an_order_at_once_are_one(
     assert other.body["code"] == "payment_in_progress"
     assert len(shop.rows("payment")) == 1
     assert len(shop.standin.state.table("payment_intent")) == 1
+
+
+def test_one_idempotency_key_at_both_is_one_action(
+    shop: Shop, second: Store, database: PostgresConnector
+) -> None:
+    given = {"orderId": 1}
+    answer, other, meeting = race(shop, second, database, "pay", given, key="k", meet_in=1)
+    assert meeting.waited
+    assert answer.status == 200
+    assert other.body["code"] == "action_in_progress"
+    again = acting(shop, partial(committed, second)).act(Asked("pay", "boss", "admin", given, "k"))
+    assert (again.replayed, again.body) == (True, answer.body)
+    assert len(shop.rows("payment")) == 1
 
 
 def paid(shop: Shop) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from engine.store import inbox, outbox
+from engine.store.again import committed
 from engine.store.base import Store, Transaction
 from tests.store.support import PostgresConnector, project
 
@@ -135,3 +136,34 @@ def test_who_listens_is_told_that_something_may_have_been_missed(
     with stores[0].transaction() as tx:
         tx.notify("news", "again")
     assert heard.get(timeout=30) == "again"
+
+
+def test_a_deadlock_is_undone_and_run_again(stores: tuple[Store, Store]) -> None:
+    with stores[0].transaction() as tx:
+        for _ in range(2):
+            tx.insert("order", {"amount": 0})
+    meet = threading.Barrier(2, timeout=30)
+    runs = [0, 0]
+
+    def work(tx: Transaction, server: int) -> None:
+        first, then = (1, 2) if server == 0 else (2, 1)
+        runs[server] += 1
+        for id in (first, then):
+            row = tx.get("order", id)
+            assert row is not None
+            tx.update("order", {"id": id}, {"amount": row["amount"] + 1})
+            if runs[server] == 1 and id == first:
+                tx.execute("SELECT 1")  # so that the row is locked, and not only asked for
+                meet.wait()
+
+    def serve(server: int) -> None:
+        committed(stores[server], lambda tx: work(tx, server))
+
+    threads = [threading.Thread(target=serve, args=(server,)) for server in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(runs) == [1, 2]
+    with stores[0].reader() as tx:
+        assert [row["amount"] for row in tx.find("order", {})] == [2, 2]
