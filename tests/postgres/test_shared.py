@@ -164,6 +164,7 @@ def test_a_deadlock_is_undone_and_run_again(stores: tuple[Store, Store]) -> None
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(runs) == [1, 2]
+    assert min(runs) == 1
+    assert max(runs) > 1, "there was no deadlock"
     with stores[0].reader() as tx:
         assert [row["amount"] for row in tx.find("order", {})] == [2, 2]
