@@ -6,6 +6,7 @@ import pathlib
 from collections.abc import Mapping
 
 from engine.catalogue import Output, catalogue, editor_schema
+from engine.check.event_types import CURRENT
 from engine.dryrun import DryRun, Recorded, dry_run, read_event
 from engine.errors import BadInput
 from engine.model import RESERVED_NAMES, Value
@@ -123,6 +124,9 @@ def words(project: Project) -> dict[str, Value]:
                 "title": table.title,
                 "system": table.system,
                 "columns": {column.name: column.type for column in table.visible},
+                "choices": {
+                    column.name: column.one_of for column in table.visible if column.one_of
+                },
             }
             for table in tables
         },
@@ -138,6 +142,7 @@ def words(project: Project) -> dict[str, Value]:
         ),
         "config": sorted(project.file.config),
         "reserved": sorted(RESERVED_NAMES),
+        "events": sorted(CURRENT),
     }
 
 

@@ -86,6 +86,8 @@ def test_text_that_is_no_flow_keeps_the_last_graph_in_the_background(visit: Visi
         ('  - {id: x, type: log, message: "{{ callback.', {"orderId", "paymentStatus"}, {"item"}),
         ('  - {id: x, type: log, message: "{{ config.', {"shop_name"}, {"orderId"}),
         ("  - {id: x, ", {"type"}, {"id"}),
+        ("  - {id: x, type: table.update, table: order, values: {status: ", {"paid", "disputed"}, {"id"}),
+        ("  - id: x\ntype: table.find\ntable: order\nwhere:\n  status: ", {"paid"}, {"table.find"}),
     ],
 )  # fmt: skip
 def test_completion_knows_the_project(
@@ -101,6 +103,17 @@ def test_completion_knows_the_project(
     found = set(suggestions(page))
     assert offered <= found
     assert not withheld & found
+
+
+def test_completion_knows_stripes_events(visit: Visit) -> None:
+    page = visit("/studio/playground/dispute_callback")
+    page.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text("flow: dispute_callback\ntrigger: {stripe: [charge.dispute.f")
+    assert set(suggestions(page)) == {
+        "charge.dispute.funds_reinstated",
+        "charge.dispute.funds_withdrawn",
+    }
 
 
 def test_a_suggestion_is_taken_by_keyboard(visit: Visit) -> None:

@@ -56,20 +56,37 @@ function structure(context, words, before) {
   const word = /[\w.$-]*$/.exec(before)?.[0] ?? "";
   if (!word && !context.explicit && !/[:{,[-]\s$/.test(before)) return null;
   const at = place(context.state.doc.toString(), context.state.doc.lineAt(context.pos).number - 1, before);
-  const schemas = at && descend(words.schema, at.path, at.maps);
-  if (!schemas) return null;
+  if (!at) return null;
   const from = context.pos - word.length;
+  const listed = at.kind === "value" ? columnChoices(words, at) : null;
+  if (listed) return offer(from, listed);
+  const schemas = descend(words.schema, at.path, at.maps);
+  if (!schemas) return null;
   const last = at.path.at(-1);
   if (at.kind === "value") {
     if (last === "table") return offer(from, tables(words));
     if (last === "flow" && at.path.length > 1) return offer(from, words.flows.map((label) => ({ label, detail: "flow" })));
-    const listed = choices(schemas);
-    return offer(from, last === "type" ? listed.map((one) => ({ ...one, detail: words.titles[one.label] })) : listed);
+    if (at.path[0] === "trigger" && at.path[1] === "stripe" && at.path.length === 3) return offer(from, words.events.map((label) => ({ label, detail: "event" })));
+    const known = choices(schemas);
+    return offer(from, last === "type" ? known.map((one) => ({ ...one, detail: words.titles[one.label] })) : known);
   }
   const owner = at.maps.findLast((one) => one.table);
   const names = (last === "where" || last === "values") && owner ? columns(words, owner.table) : keys(words.schema, schemas);
   const inner = at.maps.at(-1) ?? {};
   return offer(from, names.filter((one) => !(one.label in inner)).map((one) => ({ ...one, apply: `${one.label}: ` })));
+}
+
+/**
+ * The values a column may have, where one of these is being written.
+ * @param {Words} words
+ * @param {import("./place.js").Spot} at
+ */
+function columnChoices(words, at) {
+  const names = at.path.filter((one) => typeof one === "string");
+  const [role, column] = names.slice(-2);
+  if (role !== "values" && role !== "where") return null;
+  const table = at.maps.findLast((one) => one.table)?.table ?? "";
+  return words.tables[table]?.choices[column]?.map((label) => ({ label, detail: `${table}.${column}` })) ?? null;
 }
 
 /** @param {Words} words */

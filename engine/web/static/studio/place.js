@@ -4,6 +4,7 @@
 import { brackets, closed, plain } from "./brackets.js";
 
 /** @typedef {{text: string, blank: boolean, dash: number, column: number, key: string | null, value: string, open: number}} Line */
+/** @typedef {{path: (string | number)[], maps: Record<string, string>[], kind: string}} Spot */
 
 /**
  * The keys and indexes that lead to the cursor (`path`), the mappings on the way with their plain values
@@ -11,7 +12,7 @@ import { brackets, closed, plain } from "./brackets.js";
  * @param {string} text the whole file
  * @param {number} number the cursor's line, from 0
  * @param {string} before that line up to the cursor
- * @returns {{path: (string | number)[], maps: Record<string, string>[], kind: string} | null}
+ * @returns {Spot | null}
  */
 export function place(text, number, before) {
   const lines = text.split("\n").map(parsed);
