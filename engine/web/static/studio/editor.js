@@ -88,6 +88,21 @@ const looks = EditorView.theme({
   ".cm-searchMatch": { backgroundColor: "var(--warn-soft)" },
 });
 
+/**
+ * Text typed over several lines: the browser itself would join them by a style of their own, which the
+ * content policy forbids (and reports).
+ */
+const overLines = EditorView.domEventHandlers({
+  beforeinput: (/** @type {InputEvent} */ event, /** @type {any} */ view) => {
+    const { doc, selection } = view.state;
+    const { from, to } = selection.main;
+    const plain = event.inputType === "insertText" && event.data && !event.isComposing && !/["'{[(]/.test(event.data.charAt(0));
+    if (!plain || doc.lineAt(from).number === doc.lineAt(to).number) return false;
+    view.dispatch(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+    return true;
+  },
+});
+
 /** @typedef {{line: number, column: number}} Place from 1 */
 
 /**
@@ -107,6 +122,7 @@ export function editor(host, { text, label, complete, changed, keys }) {
         lineNumbers(),
         EditorView.lineWrapping,
         hanging,
+        overLines,
         lintGutter(),
         foldGutter(),
         history(),
