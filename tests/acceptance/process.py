@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -24,18 +25,25 @@ def free_port() -> int:
 class ServerProcess:
     """`actionflow serve` on a project folder."""
 
-    def __init__(self, folder: pathlib.Path, port: int) -> None:
+    def __init__(self, folder: pathlib.Path, port: int, log: pathlib.Path | None = None) -> None:
+        """`log` gets what it writes; else only a failed start tells it."""
         self.url = f"http://127.0.0.1:{port}"
         self._words = [sys.executable, "-m", "engine.cli.main", "serve"]
         self._words += ["--project", str(folder), "--port", str(port)]
         self._environment = {**os.environ, "STRIPE_WEBHOOK_SECRET": SECRET, "PYTHONPATH": str(ROOT)}
+        self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and wait until it is ready. Raises RuntimeError when it ends instead."""
-        self._process = subprocess.Popen(
-            self._words, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
+        with contextlib.ExitStack() as stack:
+            both = stack.enter_context(self._log.open("ab")) if self._log else None
+            self._process = subprocess.Popen(
+                self._words,
+                env=self._environment,
+                stdout=both or subprocess.DEVNULL,
+                stderr=both or subprocess.PIPE,
+            )
         with httpx.Client(base_url=self.url, trust_env=False) as client:
             while True:
                 try:
@@ -43,8 +51,7 @@ class ServerProcess:
                         return
                 except httpx.TransportError:
                     if self._process.poll() is not None:
-                        assert self._process.stderr is not None
-                        said = self._process.stderr.read().decode()
+                        said = self._said()
                         raise RuntimeError(f"the server did not start: {said}") from None
 
     def kill(self) -> None:
@@ -52,14 +59,24 @@ class ServerProcess:
         assert self._process is not None
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
-        assert self._process.stderr is not None
-        self._process.stderr.close()
+        self._forget()
 
     def stop(self) -> int:
         """Ask it to stop, wait until it has; its exit code."""
         assert self._process is not None
         self._process.send_signal(signal.SIGINT)
         code = self._process.wait()
-        assert self._process.stderr is not None
-        self._process.stderr.close()
+        self._forget()
         return code
+
+    def _said(self) -> str:
+        if self._log:
+            return self._log.read_text()
+        assert self._process is not None
+        assert self._process.stderr is not None
+        return self._process.stderr.read().decode()
+
+    def _forget(self) -> None:
+        assert self._process is not None
+        if self._process.stderr is not None:
+            self._process.stderr.close()

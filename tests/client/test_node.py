@@ -11,10 +11,8 @@ from typing import Any
 
 import pytest
 
-from engine.access import keys
-from engine.store.base import Store
-from tests.acceptance.process import ServerProcess, free_port
-from tests.acceptance.shop import ROOT, copy_of_example
+from tests.acceptance.shop import ROOT
+from tests.client.place import Place
 
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(
@@ -50,30 +48,6 @@ class Watcher:
         out, _ = self.process.communicate("close\n", timeout=30)
         assert self.process.returncode == 0
         return [json.loads(line) for line in out.splitlines()]
-
-
-class Place:
-    """A server, and a process of ours on its database."""
-
-    def __init__(self, folder: pathlib.Path) -> None:
-        self.project = copy_of_example(folder)
-        self.store: Store = self.project.store()
-        self.server = ServerProcess(folder, free_port())
-        with self.store.transaction() as tx:
-            self.key = keys.create(tx, self.project.file, role="admin")
-
-    def insert(self, id: int) -> None:
-        row = {"id": id, "user_id": "node", "item": "x", "amount": 5, "currency": "usd"}
-        with self.store.transaction() as tx:
-            tx.insert("order", row)
-
-    def update(self, id: int, **values: Any) -> None:
-        with self.store.transaction() as tx:
-            tx.update("order", {"id": id}, values)
-
-    def delete(self, id: int) -> None:
-        with self.store.transaction() as tx:
-            tx.delete("order", {"id": id})
 
 
 @pytest.fixture
