@@ -43,7 +43,7 @@ class Batch:
         self._known: dict[str, State] = {}
         self._done: list[Row] = []
         self._runs: list[Row] = []
-        self._said: list[Callable[[], None]] = []
+        self._afterwards: list[Callable[[], None]] = []
         """What is logged once the transaction is durable."""
         self._flows: dict[str, CompiledFlow] = {}
         """The flows that ran, by digest."""
@@ -99,7 +99,7 @@ class Batch:
         data = load(row.payload.encode())
         self.tx.now = now = timestamp(self._receiver.now())
         verdict = self._run(data, of(data), now, None, row.attempts)
-        self._said.append(partial(say_tried_again, verdict))
+        self.after_commit(partial(say_tried_again, verdict))
         return verdict
 
     def write(self) -> None:
@@ -117,11 +117,15 @@ class Batch:
             runs.record_runs(tx, self._runs)
             self._runs = []
 
+    def after_commit(self, work: Callable[[], None]) -> None:
+        """Have this done once the transaction is durable: counting, logging."""
+        self._afterwards.append(work)
+
     def committed(self) -> None:
         """The transaction is durable: what was done can be said."""
         self._receiver.recorded.update(self._flows)
-        for tell in self._said:
-            tell()
+        for work in self._afterwards:
+            work()
 
     def _run(
         self, data: dict[str, Any], event: Event, now: str, arrival: Row | None, tries: int
@@ -167,7 +171,7 @@ class Batch:
             if frame.subjects:
                 self._waking.append((verdict, frame.subjects))
             if frame.log:
-                self._said.append(partial(say_flow_lines, verdict, frame.log))
+                self.after_commit(partial(say_flow_lines, verdict, frame.log))
         finally:
             ABOUT.reset(told)
         verdict.changes = tx.changes[before:]

@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, Protocol
 
 from engine import aside
@@ -360,6 +361,9 @@ class Writer:
         if len(rows) == MOST_IN_BATCH:
             self._look_at = 0.0
 
+    def _tried_again(self, verdict: Verdict) -> None:
+        self.metrics.retries[verdict.outcome] += 1
+
     def _due(self, row: InboxRow) -> Callable[[Batch], Verdict | None]:
         def again(batch: Batch) -> Verdict | None:
             batch.write()
@@ -367,7 +371,7 @@ class Writer:
             if mine is None:
                 return None  # delivered again meanwhile, perhaps done
             verdict = batch.again(mine)
-            self.metrics.retries[verdict.outcome] += 1
+            batch.after_commit(partial(self._tried_again, verdict))
             return verdict
 
         return again
