@@ -16,10 +16,11 @@ from concurrent.futures import Future
 
 from bench.contestants import Actionflow
 from bench.events import body
+from engine.jobs import Delivery, Job
 from engine.project import Project
 from engine.receive import Receiver
 from engine.stripe.event import load, of
-from engine.writer import Delivery, Job, Writer
+from engine.writer import Writer
 
 PARTS = 8
 """The events are measured in so many parts; the median of them is told, and the least."""

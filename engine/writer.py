@@ -8,26 +8,22 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from engine import aside
 from engine.batch import Batch
-from engine.clock import timestamp
+from engine.due import DueEvents
+from engine.jobs import Delivery, Job, Task, tell
 from engine.logs import ABOUT, about
 from engine.metrics import Metrics
 from engine.receive import Receiver
-from engine.store import inbox
 from engine.store.again import MOST_RUNS
 from engine.store.base import Store, StoreBusy, StoreConflict, Transaction, WriteFailedLate
-from engine.store.inbox import InboxRow
 from engine.stripe.event import Event
 from engine.verdict import Verdict
 
@@ -38,84 +34,12 @@ MOST_WAITING = 10_000
 """Events held in memory; more are turned away with 503, and Stripe sends them again."""
 LOOK_EVERY = 1.0
 """Seconds between looks for events whose next try is due."""
-LEASE = 60
-"""Seconds until another process may take over a due event."""
 BLOCKS_AT_ONCE = 4
 """Code blocks that are run at the same time."""
 
 
 class WriterBusy(StoreBusy):
     """Too many events are waiting; Stripe will send this one again."""
-
-
-class Asker(Protocol):
-    """Whoever hands over jobs and is told of them together: one call for a batch, not one each."""
-
-    def settle(self, jobs: Sequence[Delivery]) -> None:
-        """They are done and durable, or their `outcome` is an error. In the writer's thread."""
-
-
-class Job:
-    """Work for the writer's transaction.
-
-    `event` is the one the work will receive, None for other work; `outcome` is what it gave, or the
-    exception it raised. Who waits for the commit is a future (`done`) or an `asker`.
-    """
-
-    __slots__ = ("asker", "done", "event", "outcome", "results")
-
-    def __init__(
-        self,
-        event: Event | None = None,
-        *,
-        done: Future[Any] | None = None,
-        asker: Asker | None = None,
-    ) -> None:
-        self.event = event
-        self.done = done
-        self.asker = asker
-        self.outcome: Any = None
-        self.results = aside.Results()
-
-    def run(self, batch: Batch) -> Any:
-        """The work; it may be run more than once, and only the last time counts."""
-        raise NotImplementedError
-
-
-class Task(Job):
-    """Any work."""
-
-    __slots__ = ("work",)
-
-    def __init__(self, work: Callable[[Batch], Any], done: Future[Any]) -> None:
-        super().__init__(done=done)
-        self.work = work
-
-    def run(self, batch: Batch) -> Any:
-        return self.work(batch)
-
-
-class Delivery(Job):
-    """A verified event with the decoded body and its text."""
-
-    __slots__ = ("data", "payload")
-    event: Event
-
-    def __init__(
-        self,
-        data: dict[str, Any],
-        payload: str,
-        event: Event,
-        *,
-        done: Future[Any] | None = None,
-        asker: Asker | None = None,
-    ) -> None:
-        super().__init__(event, done=done, asker=asker)
-        self.data = data
-        self.payload = payload
-
-    def run(self, batch: Batch) -> Verdict:
-        return batch.receive(self.data, self.payload, self.event)
 
 
 class Writer:
@@ -143,7 +67,7 @@ class Writer:
         self._pool = ThreadPoolExecutor(BLOCKS_AT_ONCE, thread_name_prefix="actionflow-code")
         self._thread = threading.Thread(target=self._work, name="actionflow-writer", daemon=True)
         self._look_at = 0.0
-        self._owner = f"{socket.gethostname()}-{os.getpid()}"
+        self._due = DueEvents(store, receiver, self.metrics)
 
     def start(self) -> None:
         self._thread.start()
@@ -324,64 +248,22 @@ class Writer:
         self._answer(jobs)
 
     def _answer(self, jobs: Sequence[Job]) -> None:
-        told: dict[Asker, list[Delivery]] = {}
-        for job in jobs:
-            if job.asker is not None:
-                assert isinstance(job, Delivery)
-                told.setdefault(job.asker, []).append(job)
-            elif job.done is not None:
-                _settle(job.done, job.outcome)
-            if isinstance(job.outcome, Verdict) and job.outcome.woken:
-                self._look_at = 0.0
-        for asker, theirs in told.items():
-            try:
-                asker.settle(theirs)
-            except Exception:  # the others are told all the same
-                log.exception("%d who asked could not be told", len(theirs))
+        tell(jobs)
+        if any(isinstance(job.outcome, Verdict) and job.outcome.woken for job in jobs):
+            self._look_at = 0.0
         _release(self._batch_over)
 
     def _take_due(self) -> None:
-        """Lease events that are due and line them up behind those that came meanwhile."""
+        """Line events that are due up behind those that came meanwhile."""
         self._look_at = time.monotonic() + LOOK_EVERY
-        now = self.receiver().now()
         try:
-            with self.store.transaction() as tx:
-                rows = inbox.lease(
-                    tx,
-                    now=timestamp(now),
-                    until=timestamp(now + LEASE),
-                    owner=self._owner,
-                    limit=MOST_IN_BATCH,
-                )
+            found = self._due.take(MOST_IN_BATCH)
         except Exception as error:
             log.error("events that are due could not be taken: %s", error)
             return
-        for row in rows:
-            self._jobs.append(Task(self._due(row), Future()))
-        if len(rows) == MOST_IN_BATCH:
+        self._jobs.extend(found)
+        if len(found) == MOST_IN_BATCH:
             self._look_at = 0.0
-
-    def _tried_again(self, verdict: Verdict) -> None:
-        self.metrics.retries[verdict.outcome] += 1
-
-    def _due(self, row: InboxRow) -> Callable[[Batch], Verdict | None]:
-        def again(batch: Batch) -> Verdict | None:
-            batch.write()
-            mine = inbox.leased(batch.tx, row.id, self._owner)
-            if mine is None:
-                return None  # delivered again meanwhile, perhaps done
-            verdict = batch.again(mine)
-            batch.after_commit(partial(self._tried_again, verdict))
-            return verdict
-
-        return again
-
-
-def _settle(done: Future[Any], outcome: Any) -> None:
-    if isinstance(outcome, BaseException):
-        done.set_exception(outcome)
-    else:
-        done.set_result(outcome)
 
 
 def _release(bell: threading.Lock) -> None:

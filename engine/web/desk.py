@@ -16,6 +16,7 @@ import orjson
 
 from engine.aside import Results
 from engine.eventlog import EventLog
+from engine.jobs import Delivery
 from engine.logs import Seldom
 from engine.store.base import StoreBusy
 from engine.stripe.client import StripeUnreachable
@@ -24,7 +25,6 @@ from engine.stripe.signature import SecretMissing, SignatureRefused, verify
 from engine.verdict import Verdict
 from engine.web.answers import BUSY, Answer, refusal
 from engine.web.thin import completed
-from engine.writer import Delivery
 
 if TYPE_CHECKING:
     from engine.web.service import Service
@@ -110,7 +110,7 @@ class Desk:
         tell(answer)
 
     def settle(self, jobs: Sequence[Delivery]) -> None:
-        """See `engine.writer.Asker`."""
+        """See `engine.jobs.Asker`."""
         with contextlib.suppress(RuntimeError):  # the loop is closed, nobody waits any more
             self._loop.call_soon_threadsafe(self._answer, cast(Sequence[Taken], jobs))
 

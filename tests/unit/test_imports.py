@@ -36,6 +36,8 @@ LAYERS = [
     {
         "verdict",
         "batch",
+        "jobs",
+        "due",
         "receive",
         "writer",
         "retention",

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from engine.jobs import Delivery
 from engine.project import Project
 from engine.receive import Receiver
 from engine.sandbox import Block
 from engine.store.base import Store, StoreBusy, StoreConflict
 from engine.stripe.event import of
 from engine.verdict import Verdict
-from engine.writer import Delivery, Writer, WriterBusy
+from engine.writer import Writer, WriterBusy
 from tests.conftest import body_of
 
 Events = Callable[..., dict[str, Any]]

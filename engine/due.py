@@ -1,0 +1,60 @@
+"""Events whose next try is due: leased by this process, and run again by its writer."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+
+from engine.batch import Batch
+from engine.clock import timestamp
+from engine.jobs import Task
+from engine.metrics import Metrics
+from engine.receive import Receiver
+from engine.store import inbox
+from engine.store.base import Store
+from engine.store.inbox import InboxRow
+from engine.verdict import Verdict
+
+LEASE = 60
+"""Seconds until another process may take over a due event."""
+
+
+class DueEvents:
+    """Takes due events of a store for this process."""
+
+    def __init__(self, store: Store, receiver: Callable[[], Receiver], metrics: Metrics) -> None:
+        self._store = store
+        self._receiver = receiver
+        self._metrics = metrics
+        self._owner = f"{socket.gethostname()}-{os.getpid()}"
+
+    def take(self, most: int) -> list[Task]:
+        """Lease so many at most, the oldest news first, as jobs. Raises StoreError."""
+        now = self._receiver().now()
+        with self._store.transaction() as tx:
+            rows = inbox.lease(
+                tx,
+                now=timestamp(now),
+                until=timestamp(now + LEASE),
+                owner=self._owner,
+                limit=most,
+            )
+        return [Task(self._again(row), Future()) for row in rows]
+
+    def _again(self, row: InboxRow) -> Callable[[Batch], Verdict | None]:
+        def again(batch: Batch) -> Verdict | None:
+            batch.write()
+            mine = inbox.leased(batch.tx, row.id, self._owner)
+            if mine is None:
+                return None  # delivered again meanwhile, perhaps done
+            verdict = batch.again(mine)
+            batch.after_commit(partial(self._count, verdict))
+            return verdict
+
+        return again
+
+    def _count(self, verdict: Verdict) -> None:
+        self._metrics.retries[verdict.outcome] += 1
