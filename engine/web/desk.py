@@ -124,6 +124,9 @@ class Desk:
         except StripeUnreachable as error:
             log.warning("%s", error)
             tell(refusal(503, "stripe_unreachable", str(error), BUSY))
+        except Exception as error:
+            # Nobody else would answer.
+            tell(_not_kept(event, error))
         else:
             self._gather(Taken(self, data, orjson.dumps(data).decode(), event, started, tell))
 
@@ -156,7 +159,10 @@ class Desk:
     def _answer(self, jobs: Sequence[Taken]) -> None:
         service = self._service
         for taken in jobs:
-            taken.tell(self._told(taken, service))
+            try:
+                taken.tell(self._told(taken, service))
+            except Exception:
+                log.exception("event %s could not be answered", taken.event.id)
             service.metrics.seconds.add(time.perf_counter() - taken.started)
         self._lines.write()
 
