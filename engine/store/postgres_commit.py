@@ -23,8 +23,12 @@ PATIENCE = 15.0
 """Seconds to wait for the database to come back and tell."""
 FIRST_WAIT, LONGEST_WAIT = 0.02, 1.0
 STATUS = "SELECT pg_xact_status(%s::xid8)"
-END_IT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_xid = %s::xid8::xid"
-"""The session may wait for a COMMIT that never reached it, with all its locks."""
+END_IT = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE backend_xid = %s::xid8::xid AND wait_event IS DISTINCT FROM 'SyncRep'
+"""
+"""The session may wait for a COMMIT that never reached it, with all its locks; one that waits for its
+standby is left to it, or it would be called committed too early."""
 
 Connect = Callable[[], Session]
 
