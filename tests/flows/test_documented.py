@@ -11,6 +11,7 @@ from typing import NamedTuple
 import orjson
 import pytest
 
+from engine.catalogue import shape
 from engine.cli.main import COMMANDS
 from engine.project import Project, write_rows
 from engine.receive import Receiver
@@ -18,6 +19,7 @@ from engine.store import migrate
 from engine.stripe.event import of
 from tests.conftest import ROOT
 from tests.flows.conftest import Ran
+from tests.tools import node_page
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 UNATTENDED = {
@@ -30,6 +32,7 @@ UNATTENDED = {
 }
 SHELL = ("", "sh", "bash", "console")
 COMMAND = re.compile(r"(?:\.venv/bin/)?\bactionflow ((?:[^\n`$()\"'#|>&]|\"[^\"]*\"|'[^']*')+)")
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
 MENTION = re.compile(r"`actionflow ([a-z][a-z-]*)")
 
 
@@ -89,6 +92,26 @@ def test_a_command_that_a_page_shows_runs(
     ran = actionflow(*words)
     assert ran.code == 0, ran.err
     assert ran.out or ran.err, "it says nothing"
+
+
+def test_the_page_of_all_nodes_is_not_stale() -> None:
+    """Renew with: python -m tests.tools.node_page"""
+    assert node_page.PAGE.read_text() == node_page.page(), "python -m tests.tools.node_page"
+
+
+def test_the_page_of_project_yaml_names_every_key() -> None:
+    text = (ROOT / "docs" / "project.md").read_text()
+    properties = shape("project")["properties"]
+    missing = [key for key in properties if f"| `{key}" not in text]
+    assert missing == []
+
+
+def test_the_readme_leads_to_every_page_and_no_link_is_broken() -> None:
+    links = {page: LINK.findall(page.read_text()) for page in PAGES}
+    own = {(page.parent / one).resolve() for page in PAGES for one in links[page]}
+    assert [str(one) for one in own if not one.exists()] == []
+    led = {(ROOT / one).resolve() for one in links[ROOT / "README.md"]}
+    assert [page.name for page in PAGES[1:] if page.resolve() not in led] == []
 
 
 def test_pages_show_commands() -> None:
