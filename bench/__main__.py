@@ -141,10 +141,10 @@ class Bench:
             return
         for name, wanted in TARGETS.items():
             if name in medians:
-                ratio = ours.rate / medians[name].rate
+                reached = ours.rate / medians[name].rate
                 by_cpu = medians[name].cpu / ours.cpu
                 print(
-                    f"{verdict(ratio >= wanted)}: {ratio:.2f} of {name}, wanted {wanted}"
+                    f"{verdict(reached >= wanted)}: {reached:.2f} of {name}, wanted {wanted}"
                     f" ({by_cpu:.2f} by CPU time, which a busy machine distorts less)"
                 )
         for load_, p99 in (("under full load", ours.p99), ("paced", paced[Actionflow.name].p99)):

@@ -149,7 +149,7 @@ def count() -> None:
         COUNTS["round trips"] += 1
         return sync(link)
 
-    Link._send, Link._answer, Link.sync = counted_send, counted_answer, counted_sync  # type: ignore[method-assign]
+    Link._send, Link._answer, Link.sync = counted_send, counted_answer, counted_sync  # type: ignore[method-assign, assignment]
 
 
 def main() -> int:
