@@ -14,7 +14,7 @@ from engine.logs import ABOUT
 from engine.model import Row
 from engine.nodes.base import Frame, NotOurs, NotYet
 from engine.run import CompiledFlow
-from engine.store import inbox, runs
+from engine.store import inbox, runs, waking
 from engine.store.again import raced
 from engine.store.base import StoreBusy, Transaction
 from engine.store.inbox import InboxRow, State
@@ -217,11 +217,13 @@ class Batch:
         """Have events tried again that were set aside before the runs that made their rows."""
         if not self._waking:
             return
-        waking, self._waking = self._waking, []
-        found = inbox.asleep(self.tx, {one for _, subjects in waking for one in subjects})
-        for verdict, subjects in waking if found else ():
+        woken, self._waking = self._waking, []
+        found = waking.asleep(self.tx, {one for _, subjects in woken for one in subjects})
+        for verdict, subjects in woken if found else ():
             if not found.isdisjoint(subjects):
-                verdict.woken = inbox.wake(self.tx, subjects, now=self.tx.now, but=verdict.event.id)
+                verdict.woken = waking.wake(
+                    self.tx, subjects, now=self.tx.now, but=verdict.event.id
+                )
 
     def _ignore(self, verdict: Verdict, now: str, arrival: Row | None) -> None:
         event = verdict.event

@@ -13,7 +13,7 @@ from engine.clock import timestamp
 from engine.jobs import Task
 from engine.metrics import Metrics
 from engine.receive import Receiver
-from engine.store import inbox
+from engine.store import waking
 from engine.store.base import Store
 from engine.store.inbox import InboxRow
 from engine.verdict import Verdict
@@ -35,7 +35,7 @@ class DueEvents:
         """Lease so many at most, the oldest news first, as jobs. Raises StoreError."""
         now = self._receiver().now()
         with self._store.transaction() as tx:
-            rows = inbox.lease(
+            rows = waking.lease(
                 tx,
                 now=timestamp(now),
                 until=timestamp(now + LEASE),
@@ -47,7 +47,7 @@ class DueEvents:
     def _again(self, row: InboxRow) -> Callable[[Batch], Verdict | None]:
         def again(batch: Batch) -> Verdict | None:
             batch.write()
-            mine = inbox.leased(batch.tx, row.id, self._owner)
+            mine = waking.leased(batch.tx, row.id, self._owner)
             if mine is None:
                 return None  # delivered again meanwhile, perhaps done
             verdict = batch.again(mine)

@@ -13,7 +13,7 @@ from engine.batch import Batch
 from engine.clock import timestamp
 from engine.project import Project
 from engine.secrets import Mode
-from engine.store import inbox
+from engine.store import waking
 from engine.store.base import Transaction
 from engine.store.inbox import InboxRow
 from engine.stripe.event import Event
@@ -65,7 +65,7 @@ def drain(receiver: Receiver, tx: Transaction, *, most: int = 1000) -> list[Verd
     """Run every event that is due now, oldest first, until none is: woken ones come due at once."""
     verdicts: list[Verdict] = []
     while len(verdicts) < most:
-        due = inbox.due(tx, now=timestamp(receiver.now()), limit=50)
+        due = waking.due(tx, now=timestamp(receiver.now()), limit=50)
         if not due:
             break
         verdicts += [receiver.again(tx, row) for row in due]

@@ -16,7 +16,7 @@ from engine.nodes.base import Frame
 from engine.nodes.journal import ActionRefused, CallNeeded, Journal
 from engine.project import Project
 from engine.run import CompiledFlow, FlowCompiler
-from engine.store import actions, inbox, runs
+from engine.store import actions, runs, waking
 from engine.store.again import raced
 from engine.store.base import StoreBusy, Transaction
 
@@ -85,7 +85,7 @@ class Stretch:
         started = time.perf_counter()
         needed, answer = self._attempt(tx, compiled, frame, last)
         if frame.subjects:
-            inbox.wake(tx, frame.subjects, now=self._text())
+            waking.wake(tx, frame.subjects, now=self._text())
         runs.record_run(
             tx,
             event_id=None,

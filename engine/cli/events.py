@@ -98,7 +98,7 @@ def _show(options: argparse.Namespace) -> int:
 def _replay(options: argparse.Namespace) -> int:
     from engine.project import Project
     from engine.receive import Receiver, drain
-    from engine.store import inbox
+    from engine.store import inbox, waking
 
     if not options.event and not options.dead:
         raise BadInput("name the events to replay, or say --dead for all dead letters")
@@ -117,7 +117,7 @@ def _replay(options: argparse.Namespace) -> int:
             if row.state == "done":
                 print(f"{name}: done already; its effects are there, so it is not run again")
                 continue
-            inbox.requeue(tx, name, now=tx.now)
+            waking.requeue(tx, name, now=tx.now)
             verdict = receiver.again(tx, row)
             print(f"{name}: {verdict.outcome} {verdict.reason}".rstrip())
             failed = failed or verdict.error is not None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from engine.errors import BadInput
 from engine.model import Value
 from engine.receive import Receiver
-from engine.store import inbox, runs
+from engine.store import inbox, runs, waking
 from engine.store.base import Transaction
 from engine.store.search import event_types, unfinished
 from engine.studio.masking import mask_text
@@ -82,7 +82,7 @@ def replay(tx: Transaction, receiver: Receiver, id: str) -> Mapping[str, Value]:
             f"The event {id} is done: its effects are there, so it is not run again. What it would "
             "do now, a dry run in the playground shows."
         )
-    inbox.requeue(tx, id, now=tx.now)
+    waking.requeue(tx, id, now=tx.now)
     return verdict_of(receiver.again(tx, row), tx)
 
 

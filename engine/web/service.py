@@ -30,7 +30,7 @@ from engine.retention import Keeper, Retention
 from engine.run import compile_flows
 from engine.secrets import Secrets
 from engine.spans import Spans
-from engine.store import actions, changes, inbox, outbox
+from engine.store import actions, changes, outbox, waking
 from engine.store.base import Store
 from engine.store.outbox import Call
 from engine.stripe.client import Client
@@ -121,9 +121,9 @@ class Service:
         writer.start()
         writer.submit(actions.release_all).result()
         writer.submit(outbox.release_all).result()
-        writer.submit(inbox.release_all).result()
+        writer.submit(waking.release_all).result()
         writer.submit(changes.disown).result()
-        store.listen(inbox.DUE_NOW, lambda _: writer.look())
+        store.listen(waking.DUE_NOW, lambda _: writer.look())
         service.deliverer.start()
         service.reloader = Reloader(project.folder, service.reload)
         service.reloader.start()

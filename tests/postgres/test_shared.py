@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from engine.store import inbox, outbox
+from engine.store import inbox, outbox, waking
 from engine.store.again import committed
 from engine.store.base import Store, Transaction
 from tests.store.support import PostgresConnector, project
@@ -57,7 +57,7 @@ def put_calls(store: Store) -> None:
 
 
 def lease_events(tx: Transaction, owner: str, limit: int) -> list[object]:
-    return [one.id for one in inbox.lease(tx, now=NOW, until=LATER, owner=owner, limit=limit)]
+    return [one.id for one in waking.lease(tx, now=NOW, until=LATER, owner=owner, limit=limit)]
 
 
 def lease_calls(tx: Transaction, owner: str, limit: int) -> list[object]:

@@ -17,7 +17,7 @@ from hypothesis.stateful import (
 )
 
 from engine.errors import BadInput
-from engine.store import inbox
+from engine.store import inbox, waking
 from engine.store.base import Store, Transaction
 from tests.store.support import NOW, Connector, project
 
@@ -71,7 +71,7 @@ def test_an_event_whose_flow_never_ended_is_given_again(store: Store) -> None:
         received(tx)
     with store.transaction() as tx:
         assert received(tx) == "received"
-        assert [row.id for row in inbox.due(tx, now=NOW, limit=9)] == ["evt_1"]
+        assert [row.id for row in waking.due(tx, now=NOW, limit=9)] == ["evt_1"]
 
 
 def test_a_failure_waits_for_its_next_try_and_then_rests(store: Store) -> None:
@@ -79,21 +79,25 @@ def test_a_failure_waits_for_its_next_try_and_then_rests(store: Store) -> None:
         received(tx)
         inbox.fail(tx, "evt_1", error="locked", next_try_at=LATER, now=NOW)
         assert received(tx) == "waiting"
-        assert inbox.due(tx, now=NOW, limit=9) == []
-        [row] = inbox.due(tx, now=LATER, limit=9)
+        assert waking.due(tx, now=NOW, limit=9) == []
+        [row] = waking.due(tx, now=LATER, limit=9)
         assert (row.attempts, row.reason, row.payload) == (1, "locked", "{}")
         inbox.fail(tx, "evt_1", error="still locked", next_try_at=None, now=LATER)
         row = inbox.show(tx, "evt_1")
         assert row is not None
         assert (row.state, row.attempts, row.finished_at) == ("dead", 2, LATER)
-        assert inbox.due(tx, now="9999-01-01T00:00:00Z", limit=9) == []
+        assert waking.due(tx, now="9999-01-01T00:00:00Z", limit=9) == []
 
 
 def test_the_oldest_news_comes_first(store: Store) -> None:
     with store.transaction() as tx:
         for number, second in enumerate((30, 10, 20, 10)):
             received(tx, f"evt_{number}", created=f"2026-03-01T11:00:{second}Z")
-        assert [row.id for row in inbox.due(tx, now=NOW, limit=3)] == ["evt_1", "evt_3", "evt_2"]
+        assert [row.id for row in waking.due(tx, now=NOW, limit=3)] == [
+            "evt_1",
+            "evt_3",
+            "evt_2",
+        ]
 
 
 def test_events_set_aside_wake_when_their_row_appears(store: Store) -> None:
@@ -111,27 +115,27 @@ def test_events_set_aside_wake_when_their_row_appears(store: Store) -> None:
         inbox.fail(tx, "c", error="dead", next_try_at=None, now=NOW)
         inbox.finish(tx, "d", flow=None, now=NOW)
         inbox.ignore(tx, "e", reason="not ours", now=NOW)
-        assert inbox.wake(tx, [], now=NOW) == 0
-        assert inbox.wake(tx, ["pi_1", "sub_1", "pi_2", "pi_1"], now=NOW, but="a") == 1
-        assert [row.id for row in inbox.due(tx, now=NOW, limit=9)] == ["b"]
-        assert inbox.wake(tx, ["pi_1"], now=NOW) == 2
-        assert [row.id for row in inbox.due(tx, now=NOW, limit=9)] == ["a", "b"]
+        assert waking.wake(tx, [], now=NOW) == 0
+        assert waking.wake(tx, ["pi_1", "sub_1", "pi_2", "pi_1"], now=NOW, but="a") == 1
+        assert [row.id for row in waking.due(tx, now=NOW, limit=9)] == ["b"]
+        assert waking.wake(tx, ["pi_1"], now=NOW) == 2
+        assert [row.id for row in waking.due(tx, now=NOW, limit=9)] == ["a", "b"]
 
 
 def test_a_leased_event_is_given_to_no_one_else_until_the_lease_ends(store: Store) -> None:
     with store.transaction() as tx:
         for id in ("a", "b", "c"):
             received(tx, id)
-        first = inbox.lease(tx, now=NOW, until=LATER, owner="one", limit=2)
-        second = inbox.lease(tx, now=NOW, until=LATER, owner="two", limit=2)
+        first = waking.lease(tx, now=NOW, until=LATER, owner="one", limit=2)
+        second = waking.lease(tx, now=NOW, until=LATER, owner="two", limit=2)
         assert [(row.id, row.lease_owner) for row in first + second] == [
             ("a", "one"),
             ("b", "one"),
             ("c", "two"),
         ]
-        assert inbox.due(tx, now=NOW, limit=9) == []
+        assert waking.due(tx, now=NOW, limit=9) == []
         inbox.finish(tx, "a", flow=None, now=NOW)
-        over = inbox.lease(tx, now=LATER, until="2026-03-01T14:00:00Z", owner="two", limit=9)
+        over = waking.lease(tx, now=LATER, until="2026-03-01T14:00:00Z", owner="two", limit=9)
         assert [row.id for row in over] == ["b", "c"]
 
 
@@ -141,11 +145,14 @@ def test_any_event_can_be_tried_again(store: Store) -> None:
             received(tx, id)
         inbox.finish(tx, "a", flow=None, now=NOW)
         inbox.fail(tx, "b", error="x", next_try_at=None, now=NOW)
-        inbox.requeue(tx, "a", now=NOW)
-        inbox.requeue(tx, "b", now=NOW)
-        assert [(r.id, r.attempts) for r in inbox.due(tx, now=NOW, limit=9)] == [("a", 0), ("b", 0)]
+        waking.requeue(tx, "a", now=NOW)
+        waking.requeue(tx, "b", now=NOW)
+        assert [(r.id, r.attempts) for r in waking.due(tx, now=NOW, limit=9)] == [
+            ("a", 0),
+            ("b", 0),
+        ]
         with pytest.raises(BadInput, match="no event 'evt_9'"):
-            inbox.requeue(tx, "evt_9", now=NOW)
+            waking.requeue(tx, "evt_9", now=NOW)
         assert inbox.show(tx, "evt_9") is None
 
 
@@ -239,7 +246,7 @@ class InboxMachine(RuleBasedStateMachine):
             for id, kept in self.model.items()
             if kept.subject == subject and kept.state in ("ignored", "waiting") and id != but
         ]
-        assert inbox.wake(self.tx, [subject], now=at(self.minute), but=but) == len(woken)
+        assert waking.wake(self.tx, [subject], now=at(self.minute), but=but) == len(woken)
         for kept in woken:
             kept.state, kept.next_try = "waiting", self.minute
 
@@ -247,7 +254,7 @@ class InboxMachine(RuleBasedStateMachine):
     def requeue(self, id: str) -> None:
         if id not in self.model:
             return
-        inbox.requeue(self.tx, id, now=at(self.minute))
+        waking.requeue(self.tx, id, now=at(self.minute))
         kept = self.model[id]
         kept.state, kept.attempts, kept.next_try = "waiting", 0, self.minute
 
@@ -259,7 +266,7 @@ class InboxMachine(RuleBasedStateMachine):
     def is_as_the_model_says(self) -> None:
         found = {row.id: (row.state, row.attempts) for row in inbox.listing(self.tx)}
         assert found == {id: (kept.state, kept.attempts) for id, kept in self.model.items()}
-        due = {row.id for row in inbox.due(self.tx, now=at(self.minute), limit=9)}
+        due = {row.id for row in waking.due(self.tx, now=at(self.minute), limit=9)}
         assert due == {
             id
             for id, kept in self.model.items()
