@@ -203,7 +203,7 @@ FLOOD = answers.MOST_BYTES + 1
         (lambda: head(4000) + b"{", (408, "body_too_slow")),
         (lambda: head(None, "Transfer-Encoding: chunked") + b"1\r\n{\r\n", (408, "body_too_slow")),
         (lambda: b"GET /webhooks/stripe HTTP/1.1\r\nHost: x\r\n\r\n", (405, "method_not_allowed")),
-        (lambda: b"POST /webhooks/stripe/ HTTP/1.1\r\nHost: x\r\n\r\n", (404, "")),
+        (lambda: b"POST /webhooks/stripe/ HTTP/1.1\r\nHost: x\r\n\r\n", (404, "no_such_route")),
     ],
     ids=lambda given: "" if callable(given) else f"{given[0]} {given[1]}",
 )
