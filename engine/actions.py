@@ -17,7 +17,7 @@ from typing import Any
 from engine.answer import Answer, refusal
 from engine.clock import timestamp
 from engine.errors import ActionflowError
-from engine.inputs import input_problems
+from engine.inputs import input_problems, orders_of
 from engine.logs import about
 from engine.model import HttpRules, Row, Value
 from engine.net import Request
@@ -39,6 +39,10 @@ class Interrupted(ActionflowError):
     """The database went away in the middle of this. What was begun is taken up again by itself, and not
     twice: ask again with the same Idempotency-Key; without one, see what has become of it before you
     ask anew."""
+
+
+class NoSuchOrder(ActionflowError):
+    """The input names an order that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,8 @@ class Actions:
             return refusal(422, "invalid_input", " ".join(problems), {"errors": problems})
         try:
             record, mine = self.transact(lambda tx: self._begin(tx, asked, compiled))
+        except NoSuchOrder as error:
+            return refusal(404, "no_such_order", str(error))
         except CommitUnknown as error:
             # Its record may be there, but has no effect: nobody goes on before its first stretch.
             raise StoreBusy("The database went away; nothing was done. Ask again.") from error
@@ -166,6 +172,9 @@ class Actions:
             lease_until=self._text(LEASE),
             now=now,
         )
+        for id in orders_of(compiled, asked.given) if new else ():
+            if tx.get(compiled.project.order_table, id) is None:
+                raise NoSuchOrder(f"There is no order {id!r}.")
         return record, new or (record.answer is None and self._lease(tx, record.id))
 
     def _made(self, stretch: Stretch) -> Answer | dict[str, Value]:

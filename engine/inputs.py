@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from engine.catalogue import Output, output
@@ -18,6 +19,12 @@ def inputs_of(compiled: CompiledFlow) -> dict[str, Output]:
     return {
         name: replace(one, type=key) if one.type == "key" else one for name, one in declared.items()
     }
+
+
+def orders_of(compiled: CompiledFlow, given: Mapping[str, Value]) -> list[Value]:
+    """The keys of the order table that an input names, where it fits what the flow declares."""
+    named = {name for name, one in compiled.flow.inputs.items() if output(name, one).type == "key"}
+    return [value for name, value in given.items() if name in named and value is not None]
 
 
 def input_problems(compiled: CompiledFlow, given: Value) -> list[str]:

@@ -66,12 +66,12 @@ def _act(
             address=request.client.host if request.client else "",
         )
         given = _object(body)
-        with service.store.reader() as tx:
-            order = order_of(tx, service, given) if given else None
-        authorize(project.file, caller, name, order, given)
         if given is None:
             detail = "The body is no JSON object; expected the action's input."
             return problem(400, "not_json", detail), None
+        with service.store.reader() as tx:
+            order = order_of(tx, service, given)
+        authorize(project.file, caller, name, order, given)
         if service.actions is None:
             names = " or ".join(service.secrets.variables["secret_key"])
             detail = f"This server has no Stripe key. Set {names}."

@@ -24,4 +24,4 @@ async def unrouted(request: Request, error: Exception) -> Response:
         return problem(404, "no_such_route", detail)
     headers = dict(error.headers or {})
     detail = f"{asked} is not answered; this route takes {headers.get('Allow', 'other methods')}."
-    return problem(error.status_code, "bad_method", detail, headers=headers)
+    return problem(error.status_code, "method_not_allowed", detail, headers=headers)

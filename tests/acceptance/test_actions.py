@@ -211,7 +211,8 @@ def test_a_subscription_in_any_order_of_delivery(shop: Shop, mode: str) -> None:
         ("refund", "customer", {"paymentId": 1}, 403, "action_denied"),
         ("pay", "customer", {"orderId": 3}, 403, "order_denied"),
         ("pay", "customer", {"orderId": 99}, 403, "order_denied"),
-        ("pay", "admin", {"orderId": 99}, 500, "flow_failed"),
+        ("pay", "admin", {"orderId": 99}, 404, "no_such_order"),
+        ("recurring", "admin", {"type": "Cancel", "orderId": 99}, 404, "no_such_order"),
         ("pay", "admin", {"orderId": "1"}, 422, "invalid_input"),
         ("pay", "admin", {"orderId": 1, "amount": 100.0}, 422, "invalid_input"),
         ("pay", "admin", {"orderId": 2**63}, 422, "invalid_input"),
@@ -239,3 +240,10 @@ def test_what_is_refused_changes_nothing(
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert shop.rows("payment") == shop.rows("refund") == shop.rows("recurring_payment") == []
+
+
+@pytest.mark.parametrize("body", [b"", b"nonsense", b"[1]", b'"x"', b"\xff"])
+def test_what_is_no_object_is_said_to_be_none(shop: Shop, body: bytes) -> None:
+    headers = {"Authorization": f"Bearer {shop.keys['customer']}"}
+    answer = shop.client.post("/actions/pay", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "not_json")

@@ -167,8 +167,8 @@ def test_pages_show_each_row_once_and_in_order(
     [
         ("GET", "/table/order", 404, "no_such_route"),
         ("GET", "/tables//subscribe", 404, "no_such_route"),
-        ("POST", "/tables/order", 405, "bad_method"),
-        ("GET", "/tickets", 405, "bad_method"),
+        ("POST", "/tables/order", 405, "method_not_allowed"),
+        ("GET", "/tickets", 405, "method_not_allowed"),
     ],
 )
 def test_what_is_no_route_is_a_problem_like_others(
