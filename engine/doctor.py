@@ -72,7 +72,7 @@ def keys(patient: Patient) -> Iterator[Finding]:
     secrets = patient.project.secrets()
     names = secrets.variables
     if secrets.secret_key is None:
-        mend = f"Set {' or '.join(names['secret_key'])}."
+        mend = f"Set {' or '.join(names['secret_key'])}; serve --demo needs none, its stand-in answers."
         yield Finding("keys", "wrong", "no secret key: actions cannot ask Stripe", mend)
     elif not secrets.secret_key.startswith(("sk_", "rk_")):
         mend = "Take the secret key (sk_… or rk_…) from Stripe's dashboard."

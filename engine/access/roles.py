@@ -46,9 +46,11 @@ def authorize(
         except Exception as error:
             log.warning("denied, as the rule failed: %s", error)
     if not allowed:
-        raise AccessDenied(
-            "order_denied", f"There is no such order, or this caller may not call '{action}' on it."
-        )
+        detail = f"There is no such order, or this caller may not call '{action}' on it."
+        names = ("orderId", "paymentId")
+        if order is None and all((input or {}).get(name) is None for name in names):
+            detail = f"The input names no order; expected the orderId of one to call '{action}' on."
+        raise AccessDenied("order_denied", detail)
 
 
 def may_read(project: ProjectFile, caller: Caller, table: str) -> Callable[[Row], bool] | None:

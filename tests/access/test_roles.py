@@ -51,6 +51,17 @@ def test_the_example_project(role: str, action: str, which: str) -> None:
     assert verdict(project, role, action, ORDERS[which]) == expected
 
 
+def test_an_order_of_another_and_none_look_alike_and_who_names_none_is_told_so() -> None:
+    project = read_project(ROOT / "flows" / "project.yaml")
+    said = []
+    for order, input in ((OTHERS, {"orderId": 2}), (None, {"orderId": 2}), (None, {})):
+        with pytest.raises(AccessDenied) as denied:
+            authorize(project, Caller("ada", "customer", "key"), "pay", order, input)
+        said.append(str(denied.value))
+    assert said[0] == said[1]
+    assert "expected the orderId" in said[2]
+
+
 def test_the_table_above_names_every_role_of_the_example() -> None:
     project = read_project(ROOT / "flows" / "project.yaml")
     assert set(EXAMPLE) - {"nobody"} == set(project.roles)
