@@ -47,8 +47,8 @@ def authorize(
             log.warning("denied, as the rule failed: %s", error)
     if not allowed:
         detail = f"There is no such order, or this caller may not call '{action}' on it."
-        names = ("orderId", "paymentId")
-        if order is None and all((input or {}).get(name) is None for name in names):
+        named = [name for name in ("orderId", "paymentId") if (input or {}).get(name) is not None]
+        if order is None and input is not None and not named:
             detail = f"The input names no order; expected the orderId of one to call '{action}' on."
         raise AccessDenied("order_denied", detail)
 
