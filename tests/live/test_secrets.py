@@ -19,6 +19,7 @@ def place(tmp_path: pathlib.Path) -> Iterator[Place]:
     made = Place(tmp_path / "flows", log=tmp_path / "log")
     made.server.start()
     yield made
+    made.server.kill()  # where the test did not come as far as stopping it
     made.store.close()
 
 
