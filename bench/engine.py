@@ -6,7 +6,6 @@ Processor time, so that whoever else works on the machine disturbs it little; wa
 from __future__ import annotations
 
 import argparse
-import gc
 import pathlib
 import statistics
 import tempfile
@@ -16,6 +15,7 @@ from concurrent.futures import Future
 
 from bench.contestants import Actionflow
 from bench.events import body
+from engine.cli.serve import quiet_collector
 from engine.jobs import Delivery, Job
 from engine.project import Project
 from engine.receive import Receiver
@@ -65,8 +65,7 @@ def main() -> int:
         receiver = Receiver(project, "test")
         writer = Writer(store, lambda: receiver)
         jobs = deliveries(range(1, options.events + 1))
-        gc.collect()
-        gc.freeze()
+        quiet_collector()  # as a server does
         part = len(jobs) // (PARTS + 1) // options.batch * options.batch
         work(writer, jobs[:part], options.batch)  # warms up
         starts = range(part, part * (PARTS + 1), part)
