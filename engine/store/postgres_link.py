@@ -120,15 +120,13 @@ class Link:
         return (result.command_status or b"") if result is not None else b""
 
     def alive(self) -> bool:
-        """Whether the server has not closed an idle connection."""
+        """Whether the server has said nothing to an idle connection: it does when it ends a session."""
         if self.broken or self._connection.closed:
             return False
         try:
-            if self._ready(False, 0):
-                self._pg.consume_input()  # a closed socket reads as one with input
+            return self._ready(False, 0) is None and self._pg.status == pq.ConnStatus.OK
         except psycopg.Error:
             return False
-        return bool(self._pg.status == pq.ConnStatus.OK)
 
     def close(self) -> None:
         self.broken = True

@@ -31,7 +31,12 @@ class Watching:
         self.place = place
         self._client = httpx.Client(base_url=url, trust_env=False, timeout=20)
         self._open = self._client.stream("GET", "/tables/order/subscribe", headers=headers)
-        self._lines = self._open.__enter__().iter_lines()
+        answer = self._open.__enter__()
+        self._lines = answer.iter_lines()
+        if answer.status_code != 200:
+            said = f"{answer.status_code}: {'; '.join(self._lines)}"
+            self.close()
+            raise AssertionError(said)
         self.resumed = self._message()["resumed"]
 
     def next(self) -> Any:

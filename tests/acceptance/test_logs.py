@@ -93,7 +93,9 @@ def test_lines_name_the_run_and_hide_what_a_payload_brings(noisy: Shop) -> None:
     lines: list[dict[str, Any]] = [orjson.loads(line) for line in text.splitlines()]
     said: dict[str, list[str]] = {}
     for line in lines:
-        if line["logger"] != "actionflow.reload":
+        # The process's other tests may have had more refused than it logs.
+        earlier = line["message"].endswith("were refused and not logged")
+        if line["logger"] != "actionflow.reload" and not earlier:
             said.setdefault(line.get("run", ""), []).append(line["logger"].rpartition(".")[2])
     assert said == {
         "evt_1/1": ["flow", "webhook"],
