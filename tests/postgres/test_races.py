@@ -239,7 +239,7 @@ def test_an_event_set_aside_while_its_row_is_made_is_woken(
     with shop.service.store.reader() as tx:
         row = inbox.show(tx, "evt_9")
     assert row is not None
-    assert row.state == "waiting"
+    assert row.state in ("waiting", "done"), "woken; the server may have done it already"
 
 
 def event_about(thing: dict[str, Any], id: str, type: str) -> bytes:
