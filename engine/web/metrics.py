@@ -61,20 +61,20 @@ class Numbers(Collector):
             "refused",
             "Deliveries refused before anything was kept.",
             ("reason",),
-            {(reason,): count for reason, count in counted.refused.copy().items()},
+            _labelled(counted.refused),
         )
         yield _counter(
             "calls",
             "Tries to make calls of the outbox.",
             ("outcome",),
-            {(outcome,): count for outcome, count in counted.calls.copy().items()},
+            _labelled(counted.calls),
         )
         yield _counter("actions", "User actions.", ("action", "status"), counted.actions)
         yield _counter(
             "retries",
             "Events the engine ran again by itself.",
             ("outcome",),
-            {(outcome,): count for outcome, count in counted.retries.copy().items()},
+            _labelled(counted.retries),
         )
         yield _histogram(
             "event_seconds", "From a delivery's headers to its answer.", counted.seconds
@@ -112,6 +112,11 @@ class Numbers(Collector):
         for state, count in calls.items():
             waiting.add_metric([state], count)
         yield waiting
+
+
+def _labelled(counts: Mapping[str, int]) -> dict[tuple[str, ...], int]:
+    """Counts under one label; copied first, as other threads go on counting."""
+    return {(label,): count for label, count in dict(counts).items()}
 
 
 def _counter(name: str, help: str, labels: tuple[str, ...], counts: Mapping[L, int]) -> Metric:
