@@ -38,15 +38,6 @@ def require_current(store: Store) -> None:
         )
 
 
-def is_current(store: Store) -> bool:
-    """Whether there is nothing to migrate."""
-    try:
-        require_current(store)
-    except DatabaseOutdated:
-        return False
-    return True
-
-
 def known(tables: Mapping[str, Table]) -> str:
     """The text a migration leaves under TABLES when these tables are there."""
     data = remembered(with_own(tables))
