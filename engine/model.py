@@ -63,6 +63,8 @@ class Change:
     after: Row | None
     hidden: tuple[str, ...] = field(default=(), compare=False, repr=False)
     """Columns that the engine keeps for itself, and shows nobody."""
+    columns: tuple[str, ...] | None = field(default=None, init=False, compare=False, repr=False)
+    """Of an update the columns that were set and are shown, in order, where that is known."""
     text: bytes | None = field(default=None, init=False, compare=False, repr=False)
     was: Row | None = field(default=None, init=False, compare=False, repr=False)
     """What engine/store/seen.py worked out of this change."""

@@ -42,6 +42,8 @@ class TableCodec:
         self.decoders = [
             (name, unwire[types[name]]) for name in self.names if types[name] in unwire
         ]
+        self.wired = frozenset(name for name in self.names if types[name] in wire)
+        """Columns that the database keeps in another type."""
         self.types = types
         self.auto_key = types[table.key] == "integer"
         stamps = [name for name in STAMPS if name in table.columns and types[name] == "timestamp"]
@@ -84,9 +86,7 @@ class TableCodec:
     def new_row(self, values: Mapping[str, Value], now: str) -> Row:
         """A whole row in column order, defaults and times filled in; the key may still be None."""
         encoders = self.encoders
-        names = tuple(values)
-        if names not in self._enough:
-            self._require(names)
+        self.require(tuple(values))
         row = self.blank.copy()
         for name, value in values.items():
             row[name] = encoders[name](value)
@@ -94,7 +94,7 @@ class TableCodec:
             if name not in values:
                 row[name] = now
         if row[self.table.key] is None and not self.auto_key:
-            self._missing(values)
+            self.missing(values)
         return row
 
     def decode(self, row: Row) -> Row:
@@ -128,15 +128,19 @@ class TableCodec:
             )
         return column
 
-    def _require(self, names: tuple[str, ...]) -> None:
+    def require(self, names: tuple[str, ...]) -> None:
+        """Raises UnknownColumn or BadValue unless these columns make a row."""
+        if names in self._enough:
+            return
         for name in names:
             self.column(name)
         if not self.required.issubset(names):
-            self._missing(names)
+            self.missing(names)
         if len(self._enough) < MOST_SHAPES:
             self._enough.add(names)
 
-    def _missing(self, given: Collection[str]) -> NoReturn:
+    def missing(self, given: Collection[str]) -> NoReturn:
+        """Raises BadValue: these columns make no row."""
         missing = [name for name in self.names if name in self.required and name not in given]
         name = missing[0] if missing else self.table.key
         raise BadValue(

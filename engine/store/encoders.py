@@ -29,6 +29,32 @@ def encoder(table: str, column: Column, kind: str, wire: Check | None) -> Check:
     return quick(slow, wire)
 
 
+def as_it_is(column: Column, kind: str, wired: bool, value: str) -> str:
+    """Python text of a condition under which the encoder gives `value` (a name) back as it is; empty
+    where nothing can be said. `wired`: the database has another type for this kind."""
+    choices = column.one_of
+    if kind == "text" and choices:
+        test = f"type({value}) is str and {value} in {{{', '.join(map(repr, choices))}}}"
+    elif choices or wired or kind not in _AS_IT_IS:
+        test = ""
+    else:
+        test = _AS_IT_IS[kind].replace("VALUE", value)
+    if not column.nullable:
+        return test
+    return f"{value} is None or {test}" if test else f"{value} is None"
+
+
+_AS_IT_IS = {
+    "text": 'type(VALUE) is str and VALUE.isascii() and "\\0" not in VALUE',
+    "integer": f"type(VALUE) is int and {LOWEST} <= VALUE <= {HIGHEST}",
+    "amount": f"type(VALUE) is int and 0 <= VALUE <= {HIGHEST}",
+    "boolean": "type(VALUE) is bool",
+    "currency": "type(VALUE) is str and len(VALUE) == 3 and VALUE.isascii()"
+    " and VALUE.isalpha() and VALUE.islower()",
+}
+"""For each kind the usual case, by what its check in engine/store/values.py lets through unchanged."""
+
+
 def _explaining(table: str, column: Column, kind: str, wire: Check | None) -> Check:
     check = CHECKS[kind]
     nullable, choices = column.nullable, frozenset(column.one_of)

@@ -40,10 +40,13 @@ def was(change: Change) -> Row:
         before, after, hidden = change.before, change.after, change.hidden
         assert before is not None
         assert after is not None
-        found = {
-            name: value
-            for name, value in before.items()
-            if value != after[name] and name not in hidden
-        }
+        if change.columns is not None:
+            found = {name: before[name] for name in change.columns if before[name] != after[name]}
+        else:
+            found = {
+                name: value
+                for name, value in before.items()
+                if value != after[name] and name not in hidden
+            }
         change.was = found
     return found

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.model import Value
-from engine.store.sqlite_bulk import Bulk
-from engine.store.statements import Statements
+
+if TYPE_CHECKING:
+    from engine.store.sqlite_plan import SqlitePlan
 
 Spot = tuple[str, Value]
 """A table and a key in it."""
@@ -22,29 +23,6 @@ Write = tuple["SqlitePlan", Spot, str, Sequence[Value]]
 """A table's plan, the row, the UPDATE (empty for an insert), and its parameters."""
 
 _SQL = itemgetter(2)
-
-
-class SqlitePlan(Statements):
-    """The statements of one table, and what must be known of a row before its insert can wait."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        columns = self.codec.table.columns.values()
-        table = self.codec.table
-        self.unique = tuple(c.name for c in columns if c.unique and c.name != table.key)
-        self.named = tuple(name for name in self.unique if self.codec.types[name] == "text")
-        """Unique columns whose values are kept as they are given."""
-        self.references = tuple((c.name, c.references) for c in columns if c.references)
-        self.plain = frozenset(
-            c.name for c in columns if not (c.unique or c.references or c.name == table.key)
-        )
-        """Columns that can be set without breaking a rule of the database."""
-        head, values, marks = self.insert.partition(" VALUES ")
-        self.bulk = Bulk(head + values.rstrip(), marks)
-        self.last_number = (
-            f"SELECT max(coalesce((SELECT max({self.quoted_key}) FROM {self.name}), 0),"
-            " coalesce((SELECT seq FROM sqlite_sequence WHERE name = ?), 0))"
-        )
 
 
 class Later:

@@ -15,7 +15,8 @@ from engine.store.base import StoreBusy, StoreError, Violation, WriteFailedLate
 from engine.store.rows import RowTransaction, dangling, referring
 from engine.store.sqlite_bulk import bulk_of
 from engine.store.sqlite_errors import translated
-from engine.store.sqlite_later import Later, SqlitePlan
+from engine.store.sqlite_later import Later
+from engine.store.sqlite_plan import SqlitePlan
 
 
 class SqliteSending(RowTransaction[SqlitePlan]):

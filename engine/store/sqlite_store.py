@@ -19,7 +19,7 @@ from engine.store.ears import Ears
 from engine.store.filelock import FileLock
 from engine.store.sqlite_checkpoint import MOST_PAGES, Checkpointer
 from engine.store.sqlite_errors import translated
-from engine.store.sqlite_later import SqlitePlan
+from engine.store.sqlite_plan import SqlitePlan
 from engine.store.sqlite_schema import WIRE, SqliteEditor
 from engine.store.sqlite_tx import SqliteReader
 from engine.store.sqlite_writing import Writing

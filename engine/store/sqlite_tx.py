@@ -12,7 +12,8 @@ from collections.abc import Collection, Mapping, Sequence
 from engine.model import Change, Row, Value
 from engine.store.base import Where
 from engine.store.rows import read_only
-from engine.store.sqlite_later import Spot, SqlitePlan
+from engine.store.sqlite_later import Spot
+from engine.store.sqlite_plan import SqlitePlan
 from engine.store.sqlite_savepoint import Savepoint
 from engine.store.sqlite_send import SqliteSending
 
@@ -128,54 +129,64 @@ class SqliteTransaction(SqliteSending):
 
     def insert(self, table: str, values: Row) -> Row:
         plan = self._writable(table)
-        codec, key = plan.codec, plan.key
-        row = codec.new_row(values, self.now)
-        if row[key] is None and self._sure(plan, table, row):
-            row[key] = number = self._number(plan, table)
-            self.later.insert(plan, (table, number), list(row.values()))
-        elif row[key] is None:
-            params = [value for name, value in row.items() if name != key]
-            self._write(plan.insert_without_key, params, plan, row)
-            row[key] = self.cursor.lastrowid
-            self._numbers.pop(table, None)
+        row, kept = plan.shapes.row(values, self.now)
+        key = row[plan.key]
+        if key is None and self._sure(plan, table, kept):
+            key = row[plan.key] = kept[plan.key_at] = self._number(plan, table)
+            self.later.insert(plan, (table, key), kept)
         else:
-            self._write(plan.insert, list(row.values()), plan, row)
+            self._insert_now(plan, kept)
             self._numbers.pop(table, None)
-        for name in plan.unique:
-            if row[name] is not None:
-                self._holders[table, name, row[name]] = row[key]
-        row = codec.as_read(row, values)
-        self._rows[table, row[key]] = row
-        self.changes.append(Change(table, row[key], None, row, plan.hidden))
+            if key is None:
+                key = row[plan.key] = self.cursor.lastrowid
+        for name, at in plan.unique_at:
+            value = kept[at]
+            if value is not None:
+                self._holders[table, name, value] = key
+        self._rows[table, key] = row
+        self.changes.append(Change(table, key, None, row, plan.hidden))
         return row
+
+    def _insert_now(self, plan: SqlitePlan, kept: list[Value]) -> None:
+        named = dict(zip(plan.codec.names, kept, strict=True))
+        if kept[plan.key_at] is not None:
+            self._write(plan.insert, kept, plan, named)
+        else:
+            del kept[plan.key_at]
+            self._write(plan.insert_without_key, kept, plan, named)
+            kept.insert(plan.key_at, None)
 
     def update(self, table: str, where: Where, values: Row) -> list[Change]:
         plan = self._writable(table)
-        codec, key = plan.codec, plan.key
-        new = codec.new_values(values, self.now)
-        sql = plan.update_by_key(tuple(new))
-        plain = plan.plain.issuperset(new) and not self._careful
-        changes = []
+        key = plan.key
+        setting = plan.setting(tuple(values))
+        new, kept = setting.make(values, self.now)
+        changes: list[Change] = []
         for before in self._matching(plan, where):
             key_value = before[key]
-            if new.get(key, key_value) != key_value:
-                self._key_change(plan, key_value, new[key])
-            params = (*new.values(), key_value)
-            if plain and self.lost is None:
-                self.later.update(plan, (table, key_value), sql, params)
+            if setting.key_at is not None and kept[setting.key_at] != key_value:
+                self._key_change(plan, key_value, kept[setting.key_at])
+            params = (*kept, key_value)
+            if setting.plain and not self._careful and self.lost is None:
+                self.later.update(plan, (table, key_value), setting.sql, params)
             else:
-                self._write(sql, params, plan, new)
+                named = dict(zip(setting.columns, kept, strict=True))
+                self._write(setting.sql, params, plan, named)
                 self._holders.clear()
+            if changes:
+                new = setting.make(values, self.now)[0]  # each row has json data of its own
             # As written is as read: the codec made it so. RETURNING takes three times the update.
-            after = {**before, **codec.as_read(dict(new), values)}
+            after = {**before, **new}
             self._rows[table, key_value] = after
-            changes.append(Change(table, key_value, before, after, plan.hidden))
+            change = Change(table, key_value, before, after, plan.hidden)
+            change.columns = setting.seen
+            changes.append(change)
         self.changes += changes
         return changes
 
     def delete(self, table: str, where: Where) -> list[Change]:
         plan = self._writable(table)
-        changes = []
+        changes: list[Change] = []
         for before in self._matching(plan, where):
             self._write(plan.delete_by_key, (before[plan.key],), plan, before, deleting=True)
             self._rows.pop((table, before[plan.key]), None)
@@ -184,16 +195,16 @@ class SqliteTransaction(SqliteSending):
         self.changes += changes
         return changes
 
-    def _sure(self, plan: SqlitePlan, table: str, row: Row) -> bool:
+    def _sure(self, plan: SqlitePlan, table: str, kept: Sequence[Value]) -> bool:
         """Whether nothing can be wrong with this new row, as far as this transaction knows."""
         if self._careful or self.lost is not None:
             return False
-        for name in plan.unique:
-            value = row[name]
+        for name, at in plan.unique_at:
+            value = kept[at]
             if value is not None and self._holders.get((table, name, value), self) is not None:
                 return False
-        for name, target in plan.references:
-            value = row[name]
+        for at, target in plan.references_at:
+            value = kept[at]
             if value is not None:
                 spot = (target, value)
                 if spot not in self._rows or spot in self.later.new:

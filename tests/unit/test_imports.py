@@ -15,7 +15,7 @@ ENGINE = ROOT / "engine"
 
 LAYERS = [
     {"errors", "metrics"},
-    {"model", "paths", "clock"},
+    {"model", "paths", "clock", "generated"},
     {"yamlfile", "expressions", "stripe", "sandbox", "aside", "store", "net"},
     {
         "catalogue",
