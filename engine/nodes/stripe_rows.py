@@ -119,7 +119,9 @@ def find_payment(
     tx: Transaction, intent: str | None, charge: str | None, session: str | None = None
 ) -> Row | None:
     """The payment row of these Stripe ids: by payment intent, charge, or checkout session."""
-    wanted = [id for id in (intent, charge) if id is not None]
+    wanted = [intent] if intent is not None else []
+    if charge is not None:
+        wanted.append(charge)
     if wanted:
         rows = tx.find("payment", {"transaction_id": wanted}, lock=True)
         if rows:
@@ -243,9 +245,17 @@ def apply_payment(
     amount, currency = columns.get("amount", news.amount), columns.get("currency", news.currency)
     if amount is None or currency is None:
         raise NotOurs(f"{thing} tells no amount yet; set aside until its payment does")
-    base: Row = {"order_id": order_id, "amount": amount, "currency": currency, "facts": told}
-    known = {name: value for name, value in ids.items() if value is not None}
-    made = insert(frame, "payment", base | columns | known)
+    values: Row = {
+        "order_id": order_id,
+        "amount": amount,
+        "currency": currency,
+        "facts": told,
+        **columns,
+    }
+    for name, value in ids.items():
+        if value is not None:
+            values[name] = value
+    made = insert(frame, "payment", values)
     if made is None:
         return apply_payment(frame, scope, news, told, thing)
     announce(frame, None, made)
@@ -254,6 +264,8 @@ def apply_payment(
 
 def _waiting_row(tx: Transaction, mark: Mark, order_id: Value, ids: Row) -> Row | None:
     """The pending row an action made for this object: of the same order, and not another's yet."""
+    if mark.payment_id is None:
+        return None
     row = first(tx, "payment", "id", mark.payment_id)
     if row is None or row["order_id"] != order_id:
         return None

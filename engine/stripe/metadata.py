@@ -7,13 +7,12 @@ A pay or recurring action (or the seller's own site) writes it: `order_id`, and 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from engine.model import Value
 from engine.stripe.read import Data, part
 
-_INTEGER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+_MOST_DIGITS = 18
 _MAX_KEY = 255
 
 
@@ -38,7 +37,10 @@ def mark_of(metadata: object, key_type: str, project: str) -> Mark:
     owner = found.get("actionflow_project")
     if owner != project and owner not in (None, ""):
         return Mark(reason=f"it belongs to the project {owner!r:.60}, not to {project!r}")
-    order_id, reason = _order(found.get("order_id"), key_type)
+    raw = found.get("order_id")
+    order_id, reason = key_of(raw, key_type), ""
+    if order_id is None:
+        reason = _no_order(raw, key_type)
     return Mark(
         order_id,
         reason,
@@ -48,14 +50,10 @@ def mark_of(metadata: object, key_type: str, project: str) -> Mark:
     )
 
 
-def _order(raw: object, key_type: str) -> tuple[Value, str]:
-    """The order's key, or why there is none."""
+def _no_order(raw: object, key_type: str) -> str:
     if raw in (None, ""):
-        return None, "its metadata names no order_id"
-    order_id = key_of(raw, key_type)
-    if order_id is None:
-        return None, f"its metadata's order_id is {raw!r:.60}, which is no {key_type} key"
-    return order_id, ""
+        return "its metadata names no order_id"
+    return f"its metadata's order_id is {raw!r:.60}, which is no {key_type} key"
 
 
 def key_of(raw: object, key_type: str) -> Value:
@@ -63,10 +61,15 @@ def key_of(raw: object, key_type: str) -> Value:
     if not isinstance(raw, str):
         return None
     if key_type == "integer":
-        return int(raw) if _INTEGER.fullmatch(raw) else None
+        return int(raw) if _is_integer(raw) else None
     return raw if 0 < len(raw) <= _MAX_KEY and raw.isprintable() else None
 
 
 def _row_id(found: Data, name: str) -> int | None:
     raw = found.get(name)
-    return int(raw) if isinstance(raw, str) and _INTEGER.fullmatch(raw) else None
+    return int(raw) if isinstance(raw, str) and _is_integer(raw) else None
+
+
+def _is_integer(text: str) -> bool:
+    """One of 1 to 999,999,999,999,999,999, in the one way to write it."""
+    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and text[0] != "0"

@@ -93,25 +93,30 @@ class PaymentNews:
 def intent_news(event: Event) -> PaymentNews:
     """What an event about a payment intent says."""
     thing = event.object
-    error = part(thing.get("last_payment_error"))
+    error = thing.get("last_payment_error")
+    error = {} if error is None else part(error)
     state = None if event.thin else _BY_TYPE.get(event.type)
     if state is None:
         state = _BY_STATUS.get(text(thing.get("status")) or "", CREATED)
         if state is CREATED and error:
             state = FAILED
-    received = whole(thing.get("amount_received"))
-    amount = whole(thing.get("amount"))
+    amount = received = None
+    if state is SUCCEEDED:
+        # A partial capture receives less than was asked for.
+        received = whole(thing.get("amount_received"))
+    if not received:
+        amount = whole(thing.get("amount"))
+    failed = state is FAILED
     return PaymentNews(
         at=event.created,
         source=INTENT,
         state=state,
         intent=id_of(thing),
         charge=intent_charge(thing),
-        # A partial capture receives less than was asked for.
-        amount=received if state is SUCCEEDED and received else amount,
+        amount=received or amount,
         currency=currency_of(thing),
-        failure_code=text(error.get("code")) if state is FAILED else None,
-        failure_message=text(error.get("message")) if state is FAILED else None,
+        failure_code=text(error.get("code")) if failed else None,
+        failure_message=text(error.get("message")) if failed else None,
         description=text(thing.get("description")),
         metadata=part(thing.get("metadata")),
     )
@@ -210,7 +215,11 @@ def _waits(waiting: list[Any], status: list[Any]) -> bool:
 def state_columns(facts: Facts) -> dict[str, Any]:
     """The columns that the payment's own state decides; refunds and disputes decide others."""
     state = facts.get("state", {})
-    columns = {_COLUMNS[name]: told[1] for name, told in state.items() if name in _COLUMNS}
+    columns = {}
+    for name, told in state.items():
+        column = _COLUMNS.get(name)
+        if column is not None:
+            columns[column] = told[1]
     if settled(facts) != "FAILED":
         columns["failure_code"] = columns["failure_message"] = None
     return columns

@@ -132,18 +132,24 @@ def id_of(found: object) -> str | None:
     """The id in a field that holds an id, or the whole object where Stripe expanded it."""
     if type(found) is str and found and "\0" not in found:  # nearly always, at once
         return found
+    if found is None:
+        return None
+    if type(found) is dict:
+        return text(found.get("id"))
     return text(found.get("id")) if isinstance(found, Mapping) else text(found)
 
 
 def whole(found: object) -> int | None:
     """An integer (an amount in minor units, a second, a quantity), or None where there is none."""
-    if isinstance(found, bool) or not isinstance(found, int):
+    if type(found) is not int and (isinstance(found, bool) or not isinstance(found, int)):
         return None
     return found if -_ENORMOUS < found < _ENORMOUS else None
 
 
 def text(found: object) -> str | None:
     """Text, or None where there is none; without NUL characters, which no database column takes."""
+    if type(found) is str and found and "\0" not in found:  # nearly always, at once
+        return found
     if not isinstance(found, str):
         return None
     return (found.replace("\0", "") if "\0" in found else found) or None
@@ -153,7 +159,7 @@ def part(found: object) -> Data:
     """The object in a field, empty where there is none."""
     if type(found) is dict:
         return found
-    return found if isinstance(found, Mapping) else {}
+    return found if found is not None and isinstance(found, Mapping) else {}
 
 
 def listed(found: object) -> list[Data]:
@@ -166,7 +172,10 @@ def listed(found: object) -> list[Data]:
 
 def currency_of(thing: Data) -> str | None:
     """The currency code, lower case as Stripe writes it."""
-    found = text(thing.get("currency"))
+    found = thing.get("currency")
+    if type(found) is str and len(found) == 3 and found.isascii() and found.isalpha():
+        return found.lower()
+    found = text(found)
     code = found.lower() if found else ""
     return code if len(code) == 3 and code.isascii() and code.isalpha() else None
 
