@@ -15,7 +15,7 @@ from concurrent.futures import Future
 
 from bench.contestants import Actionflow
 from bench.events import body
-from engine.cli.serve import quiet_collector
+from engine.collector import quiet_collector
 from engine.jobs import Delivery, Job
 from engine.project import Project
 from engine.receive import Receiver

@@ -16,6 +16,9 @@ from collections.abc import Callable
 VARIABLE = "CHAOS_CLOCK"
 """Names the file that holds how many seconds the clock is off (8 bytes, little endian, signed)."""
 
+FRONT = "front"
+"""The first word where this is a server's front, which has the server's clock."""
+
 
 def moved(path: pathlib.Path) -> Callable[[], float]:
     """A clock that is off by what the file says at each moment."""
@@ -33,8 +36,15 @@ def moved(path: pathlib.Path) -> Callable[[], float]:
 
 def main() -> int:
     time.time = moved(pathlib.Path(os.environ[VARIABLE]))
-    from engine.cli.main import main as command
+    if sys.argv[1:2] == [FRONT]:
+        from engine.front.child import main as front
 
+        front(sys.argv[2:])
+        return 0
+    from engine.cli.main import main as command
+    from engine.front import parent
+
+    parent.PROGRAM = ("chaos.clock", FRONT)
     return command(sys.argv[1:])
 
 

@@ -19,7 +19,7 @@ class Asker(Protocol):
     """Whoever hands over jobs and is told of them together: one call for a batch, not one each."""
 
     def settle(self, jobs: Sequence[Delivery]) -> None:
-        """They are done and durable, or their `outcome` is an error. In the writer's thread."""
+        """They are done and durable, or their `outcome` is an error. In any thread."""
 
 
 class Job:

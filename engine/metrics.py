@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import orjson
+
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 MOST_TYPES = 300
 """Types of events with numbers of their own: Stripe has about 250, a project hears of some."""
@@ -44,10 +46,11 @@ class Histogram:
 
 @dataclass(slots=True)
 class Metrics:
-    """Since this process started. Each field but `calls` is written by one thread only."""
+    """Since this process started. What several threads write is written under `lock`: `events`,
+    `refused`, `seconds` and `calls`."""
 
     events: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Delivered events by type and outcome; add by `event`."""
+    """Delivered events by type and outcome; add by `event`, holding `lock`."""
     refused: Counter[str] = field(default_factory=Counter)
     """Deliveries refused before anything was kept, by reason."""
     actions: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -61,8 +64,8 @@ class Metrics:
     """From a delivery's headers to its answer."""
     batches: Histogram = field(default_factory=lambda: Histogram(SIZES))
     """Jobs a transaction."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
     _types: set[str] = field(default_factory=set)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def event(self, type: str, outcome: str) -> None:
         """Count a delivered event. Of the types Stripe may invent only so many are told apart."""
@@ -75,5 +78,28 @@ class Metrics:
 
     def call(self, outcome: str) -> None:
         """Count a try; calls are made in several threads."""
-        with self._lock:
+        with self.lock:
             self.calls[outcome] += 1
+
+    def packed(self) -> bytes:
+        """What another process counted of deliveries, for `add`."""
+        return orjson.dumps(
+            {
+                "events": [[*words, count] for words, count in self.events.items()],
+                "refused": self.refused,
+                "seconds": self.seconds.counts,
+                "total": self.seconds.total,
+            }
+        )
+
+    def add(self, packed: bytes) -> None:
+        """Take another process's counts to our own."""
+        found = orjson.loads(packed)
+        with self.lock:
+            for type, outcome, count in found["events"]:
+                for _ in range(count):
+                    self.event(type, outcome)
+            self.refused.update(found["refused"])
+            seconds = self.seconds
+            seconds.counts = [a + b for a, b in zip(seconds.counts, found["seconds"], strict=True)]
+            seconds.total += found["total"]

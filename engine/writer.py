@@ -18,6 +18,7 @@ from typing import Any
 from engine import aside
 from engine.batch import Batch
 from engine.due import DueEvents
+from engine.feed import Feed
 from engine.jobs import Delivery, Job, Task, tell
 from engine.logs import ABOUT, about
 from engine.metrics import Metrics
@@ -50,15 +51,16 @@ class Writer:
         store: Store,
         receiver: Callable[[], Receiver],
         metrics: Metrics | None = None,
+        feed: Feed | None = None,
     ) -> None:
-        """`receiver` is asked anew for each batch, so that reloaded flows take over between batches."""
+        """`receiver` is asked anew for each batch, so that reloaded flows take over between batches;
+        `feed` brings deliveries beside those that are handed over."""
         self.store = store
         self.receiver = receiver
         self.metrics = metrics or Metrics()
         self._jobs: deque[Job] = deque()
-        self._call = threading.Lock()  # a bell: whoever releases it rings
-        self._call.acquire()
-        self._batch_over = threading.Lock()  # a bell as well
+        self._feed = feed or Feed()
+        self._batch_over = threading.Lock()  # a bell: whoever releases it rings
         self._batch_over.acquire()
         self._late = False
         self._idle = False
@@ -77,6 +79,7 @@ class Writer:
         self._stopping = True
         self._ring()
         self._thread.join()
+        self._feed.close()
         self._pool.shutdown()
 
     @property
@@ -143,7 +146,7 @@ class Writer:
             self._ring()
 
     def _ring(self) -> None:
-        _release(self._call)
+        self._feed.ring()
 
     def _work(self) -> None:
         while True:
@@ -166,13 +169,14 @@ class Writer:
 
     def _gather(self) -> list[Job]:
         """The next jobs, when there are some; empty when it is time to look for due events."""
-        if not self._jobs:
+        batch = self._fed()
+        if not self._jobs and not batch:
             self._idle = True
             # Seen by whoever appends from here on; what came before is seen by us.
             if not self._jobs and not (self._stopping and not self._aside):
-                self._call.acquire(timeout=max(self._look_at - time.monotonic(), 0.001))
+                self._feed.wait(max(self._look_at - time.monotonic(), 0.001))
             self._idle = False
-        batch: list[Job] = []
+            batch = self._fed()
         while self._jobs and len(batch) < MOST_IN_BATCH:
             job = self._jobs.popleft()
             # Begun: from now on nobody can call it off, or telling its outcome would fail.
@@ -180,6 +184,10 @@ class Writer:
             if done is None or done.running() or done.set_running_or_notify_cancel():
                 batch.append(job)
         return batch
+
+    def _fed(self) -> list[Job]:
+        """What the feed has brought; half a batch is left to others who wait."""
+        return list(self._feed.take(MOST_IN_BATCH // 2 if self._jobs else MOST_IN_BATCH))
 
     def _work_through(self, jobs: list[Job]) -> None:
         """Run jobs in one transaction and answer them once it is durable."""

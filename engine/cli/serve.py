@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
-import gc
 import runpy
 import signal
 import socket
@@ -16,6 +16,10 @@ from engine.errors import BadInput
 if TYPE_CHECKING:
     import uvicorn
     from starlette.applications import Starlette
+
+    from engine.front.parent import Front
+    from engine.logs import Form
+    from engine.project import Project
 
 GRACE = 10
 """Seconds a stopping server gives requests under way."""
@@ -34,6 +38,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--log", choices=("text", "json"), default="text", help="form of the log on standard error"
+    )
+    parser.add_argument(
+        "--front",
+        choices=("auto", "on", "off"),
+        default="off",
+        help="speak HTTP with whoever delivers events in a process of its own, so that events have two "
+        "cores (auto: on SQLite, where there are two)",
     )
     project_argument(parser)
 
@@ -59,6 +70,9 @@ def run(options: argparse.Namespace) -> int:
         if options.demo:
             project = at_home(project, options.host, port)
             standin = stack.enter_context(standing_in(project, options.host, port))
+        front = front_of(options.front, project, listener, demo=options.demo, form=options.log)
+        if front is not None:
+            stack.callback(front.kill)
         app = server["create_app"](project, demo=options.demo, stripe_base=standin)
         if options.demo:
             print(what_next(project, options.host, port, standin), flush=True)
@@ -66,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
         # SIGTERM as Ctrl-C: by its default it would end the process there, without its exit handlers.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with contextlib.suppress(KeyboardInterrupt):
-            serving(app).run(sockets=[listener])
+            serving(app, front).run(sockets=[] if front else [listener])
     return DONE
 
 
@@ -96,32 +110,59 @@ def many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def quiet_collector() -> None:
-    """Have the cyclic garbage collector leave alone what stays, and look seldom at the rest.
+def front_of(
+    choice: str, project: Project, listener: socket.socket, *, demo: bool, form: Form
+) -> Front | None:
+    """The front, where there is to be one. Raises BadInput where it is asked for and cannot be."""
+    from engine.front import parent
+    from engine.front.control import Settings
+    from engine.web import answers
+    from engine.writer import MOST_WAITING
 
-    Nothing on an event's way makes cycles; by its defaults it would walk all of the program's
-    objects every few hundred events, for milliseconds.
+    lacking = parent.lacking()
+    if choice == "off" or (choice == "auto" and (lacking or not parent.worth_it(project))):
+        return None
+    if lacking:
+        raise BadInput(f"--front on: {lacking}. Say --front off")
+    secrets = project.secrets(demo=demo).webhook_secrets
+    settings = Settings(secrets, form, GRACE, BACKLOG, MOST_WAITING, answers.BODY_SECONDS)
+    return parent.Front(listener, settings)
+
+
+def serving(app: Starlette, front: Front | None = None) -> uvicorn.Server:
+    """The HTTP server, behind a front where one is given: then it gets no listening socket.
+
+    When it stops, it ends the streams first: they would keep it waiting.
     """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
-
-
-def serving(app: Starlette) -> uvicorn.Server:
-    """The HTTP server. When it stops, it ends the streams first: they would keep it waiting."""
     import uvicorn
 
-    from engine.web.express import express
+    from engine.collector import quiet_collector
+    from engine.web.express import Express, express
+
+    app.state.front = front
+    kind = express(app.state)
 
     class Server(uvicorn.Server):
+        def protocol(self) -> Express:
+            """For a connection that the front has handed over."""
+            return kind(self.config, self.server_state, self.lifespan.state)
+
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             quiet_collector()
+            if front is not None:
+                await front.open(app.state.service, self.protocol)
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             service = getattr(app.state, "service", None)
             if service is not None:
                 service.hub.close()
+            if front is not None:
+                for connection in list(self.server_state.connections):
+                    connection.shutdown()
+                stopping = asyncio.create_task(front.stop())
+                while not stopping.done() and not self.force_exit:
+                    await asyncio.wait([stopping], timeout=0.1)
             await super().shutdown(sockets)
 
     return Server(
@@ -129,7 +170,7 @@ def serving(app: Starlette) -> uvicorn.Server:
             app,
             log_level="warning",
             access_log=False,
-            http=express(app.state),
+            http=kind,
             server_header=False,
             timeout_graceful_shutdown=GRACE,
             backlog=BACKLOG,

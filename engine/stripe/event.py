@@ -55,7 +55,7 @@ def decode(body: bytes) -> Event:
     return of(load(body))
 
 
-def load(body: bytes) -> dict[str, Any]:
+def load(body: bytes | memoryview) -> dict[str, Any]:
     """The body as plain JSON data; what flows see as `event`. Raises BadEvent."""
     try:
         data = orjson.loads(body)

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any, ClassVar
-
-from starlette.datastructures import State
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from engine.web import answers
 from engine.web.answers import Answer
 from engine.web.protocol import GuardedProtocol
 
-if TYPE_CHECKING:
-    from engine.web.desk import Desk
+if TYPE_CHECKING:  # the front's process does without Starlette
+    from starlette.datastructures import State
 
 WEBHOOK = b"/webhooks/stripe"
 STATUS = {
@@ -29,6 +28,20 @@ STATUS = {
     500: b"500 Internal Server Error",
     503: b"503 Service Unavailable",
 }
+
+
+class Taker(Protocol):
+    """Who takes whole deliveries: the desk, or in the front's process what stands for it."""
+
+    def take(
+        self, body: bytes, signature: str, started: float, tell: Callable[[Answer], None]
+    ) -> None:
+        """See `Desk.take`."""
+
+    def refuse(
+        self, reason: str, answer: Answer, started: float, tell: Callable[[Answer], None]
+    ) -> None:
+        """See `Desk.refuse`."""
 
 
 class Exchange:
@@ -97,15 +110,28 @@ class Express(GuardedProtocol):
     """For the app whose state this is: serve with a subclass that has `state`."""
 
     state: ClassVar[State]
+    desk: Taker
     cycle: Any
     """The exchange or request-response cycle begun last."""
+    first = b""
+    """Bytes of a connection that another process began to read: as if they came now."""
 
     _head_of: object = None
     _good_head = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.desk: Desk = self.state.service.desk
+        self.desk = self.find_desk()
+        if self.first:
+            self.data_received(self.first)
+            if self.flow.read_paused:
+                # uvloop begins to read once this has returned.
+                self.loop.call_soon(transport.pause_reading)
+
+    def find_desk(self) -> Taker:
+        """Whom this connection's deliveries are for."""
+        desk: Taker = self.state.service.desk
+        return desk
 
     def on_message_begin(self) -> None:
         # What uvicorn prepares here, it gets when it is known to need it.

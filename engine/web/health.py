@@ -19,6 +19,8 @@ async def readyz(request: Request) -> Response:
     missing = []
     if not service.writer.alive:
         missing.append("the writer has stopped; restart the server")
+    if service.front is not None and not service.front.serving:
+        missing.append("the front process is down and is being started again; the log says why")
     if not service.secrets.webhook_secrets:
         names = " or ".join(service.secrets.variables["webhook_secret"])
         missing.append(f"no webhook secret; set {names}")

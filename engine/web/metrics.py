@@ -80,6 +80,12 @@ class Numbers(Collector):
             "event_seconds", "From a delivery's headers to its answer.", counted.seconds
         )
         yield _histogram("batch_jobs", "Events and other work a transaction.", counted.batches)
+        if service.front is not None:
+            restarts = CounterMetricFamily(
+                "actionflow_front_restarts", "Fronts that were started because one had ended."
+            )
+            restarts.add_metric([], service.front.restarts)
+            yield restarts
         yield _gauge("queue_jobs", "Work in memory, not begun.", service.writer.waiting)
         yield _gauge("subscribers", "Open streams of live results.", len(service.hub))
         yield from self._queues()

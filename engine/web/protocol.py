@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
-from starlette.requests import Request
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+if TYPE_CHECKING:  # the front's process does without Starlette
+    from starlette.requests import Request
 
 HEAD_BYTES = 64 * 1024
 """The most that request line and headers may take."""

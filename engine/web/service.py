@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 
@@ -38,6 +39,9 @@ from engine.web.desk import Desk
 from engine.web.ticket import Tickets
 from engine.writer import Writer, WriterBusy
 
+if TYPE_CHECKING:
+    from engine.front.parent import Front
+
 log = logging.getLogger("actionflow.server")
 
 STANDIN_KEY = "sk_test_standin"
@@ -60,6 +64,8 @@ class Service:
     """None without a Stripe key."""
     deliverer: Deliverer
     stripe: Client | None = None
+    front: Front | None = None
+    """The process before this one, where there is one."""
     demo: bool = False
     """Started for trying things out: flows may be saved in the studio."""
     desk: Desk = field(init=False)
@@ -73,7 +79,12 @@ class Service:
 
     @classmethod
     def start(
-        cls, project: Project, *, demo: bool = False, stripe_base: str | None = None
+        cls,
+        project: Project,
+        *,
+        demo: bool = False,
+        stripe_base: str | None = None,
+        front: Front | None = None,
     ) -> Service:
         """Open the database and start the writer; `stripe_base` is where the stand-in answers.
 
@@ -89,7 +100,8 @@ class Service:
             raise
         receiver = Receiver(project, secrets.mode)
         metrics = Metrics()
-        writer = Writer(store, lambda: service.receiver, metrics)
+        feed = front.feed if front else None
+        writer = Writer(store, lambda: service.receiver, metrics, feed)
         key = secrets.secret_key or (STANDIN_KEY if stripe_base else None)
         acting = None
         stripe = Client(key, stripe_base) if key else None
@@ -115,6 +127,7 @@ class Service:
         service.metrics = metrics
         calls.tell = service.tell_of_call
         service.stripe = stripe
+        service.front = front
         service.demo = demo
         service.hub = Hub(store, housekeep=service.prune_changes)
         service.tickets = Tickets.of(store)
@@ -236,7 +249,8 @@ def lifespan(project: Project, *, demo: bool = False, stripe_base: str | None = 
 
     @asynccontextmanager
     async def run(app: Starlette) -> AsyncIterator[None]:
-        service = Service.start(project, demo=demo, stripe_base=stripe_base)
+        front = getattr(app.state, "front", None)
+        service = Service.start(project, demo=demo, stripe_base=stripe_base, front=front)
         service.desk = Desk(service)
         app.state.service = service
         try:

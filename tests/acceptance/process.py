@@ -25,11 +25,13 @@ def free_port() -> int:
 class ServerProcess:
     """`actionflow serve` on a project folder."""
 
-    def __init__(self, folder: pathlib.Path, port: int, log: pathlib.Path | None = None) -> None:
-        """`log` gets what it writes; else only a failed start tells it."""
+    def __init__(
+        self, folder: pathlib.Path, port: int, log: pathlib.Path | None = None, *words: str
+    ) -> None:
+        """`log` gets what it writes; else only a failed start tells it. `words` are more options."""
         self.url = f"http://127.0.0.1:{port}"
         self._words = [sys.executable, "-m", "engine.cli.main", "serve"]
-        self._words += ["--project", str(folder), "--port", str(port)]
+        self._words += ["--project", str(folder), "--port", str(port), *words]
         self._environment = {**os.environ, "STRIPE_WEBHOOK_SECRET": SECRET, "PYTHONPATH": str(ROOT)}
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -54,6 +56,21 @@ class ServerProcess:
                         said = self._said()
                         raise RuntimeError(f"the server did not start: {said}") from None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def front(self) -> int | None:
+        """The process of its front, while there is one."""
+        for task in pathlib.Path(f"/proc/{self.pid}/task").iterdir():
+            with contextlib.suppress(OSError):  # a thread that has ended meanwhile
+                for child in (task / "children").read_text().split():
+                    if b"engine.front.child" in pathlib.Path(f"/proc/{child}/cmdline").read_bytes():
+                        return int(child)
+        return None
+
     def kill(self) -> None:
         """kill -9: nothing is finished, nothing is flushed."""
         assert self._process is not None
@@ -61,10 +78,24 @@ class ServerProcess:
         self._process.wait()
         self._forget()
 
-    def stop(self) -> int:
-        """Ask it to stop, wait until it has; its exit code."""
+    def end(self) -> None:
+        """Kill it where it still runs."""
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+
+    def ask_to_stop(self) -> None:
+        """Ctrl-C."""
         assert self._process is not None
         self._process.send_signal(signal.SIGINT)
+
+    def stop(self) -> int:
+        """Ask it to stop, wait until it has; its exit code."""
+        self.ask_to_stop()
+        return self.ended()
+
+    def ended(self) -> int:
+        """Wait until it has ended; its exit code."""
+        assert self._process is not None
         code = self._process.wait()
         self._forget()
         return code

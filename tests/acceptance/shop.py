@@ -17,6 +17,7 @@ import uvicorn
 
 import server
 from engine.access import keys as api_keys
+from engine.cli import serve
 from engine.project import Project, write_rows
 from engine.store import migrate
 from engine.stripe.client import Client
@@ -54,24 +55,35 @@ def copy_of_example(folder: pathlib.Path, database: str | None = None) -> Projec
 
 @contextlib.contextmanager
 def serving(
-    project: Project, stripe_base: str | None, port: int = 0, *, plain: bool = False
+    project: Project,
+    stripe_base: str | None,
+    port: int = 0,
+    *,
+    plain: bool = False,
+    fronted: bool = False,
 ) -> Iterator[tuple[str, Any]]:
     """A real server in a thread; gives its URL and the Starlette app.
 
-    It speaks HTTP as `actionflow serve` does; `plain` as any ASGI server.
+    It speaks HTTP as `actionflow serve` does, `fronted` behind a front; `plain` as any ASGI server.
     """
     listener = socket.create_server(("127.0.0.1", port))
     port = listener.getsockname()[1]
     app = server.create_app(project, stripe_base=stripe_base)
-    config = uvicorn.Config(
-        app,
-        http="httptools" if plain else express(app.state),
-        log_level="warning",
-        lifespan="on",
-        timeout_graceful_shutdown=5,
-    )
-    runner = uvicorn.Server(config)
-    thread = threading.Thread(target=runner.run, args=([listener],), daemon=True)
+    front = None
+    if fronted:
+        front = serve.front_of("on", project, listener, demo=False, form="text")
+        runner = serve.serving(app, front)
+    else:
+        config = uvicorn.Config(
+            app,
+            http="httptools" if plain else express(app.state),
+            log_level="warning",
+            lifespan="on",
+            timeout_graceful_shutdown=5,
+        )
+        runner = uvicorn.Server(config)
+    sockets = [] if fronted else [listener]
+    thread = threading.Thread(target=runner.run, args=(sockets,), daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{port}"
     try:
@@ -83,6 +95,8 @@ def serving(
         runner.should_exit = True
         thread.join(20)
         listener.close()
+        if front is not None:
+            front.kill()
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""However a delivery is put on the wire it is answered the same, by our protocol and over ASGI."""
+"""However a delivery is put on the wire it is answered the same, by our protocol, over ASGI and through a front."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Answer = tuple[int, str]
 """Status, and the outcome or the problem's code."""
 
 
-@pytest.fixture(scope="module", params=["express", "asgi"])
+@pytest.fixture(scope="module", params=["express", "asgi", "front"])
 def port(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STRIPE_WEBHOOK_SECRET", SECRET)
@@ -31,7 +31,8 @@ def port(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             for order in (1001, 1002, 1003):
                 tx.insert("order", {"id": order, "user_id": "ada", **PRICE})
         store.close()
-        with serving(project, None, plain=request.param == "asgi") as (url, _app):
+        how = {"plain": request.param == "asgi", "fronted": request.param == "front"}
+        with serving(project, None, **how) as (url, _app):
             yield int(url.rpartition(":")[2])
 
 
@@ -86,13 +87,16 @@ class Wire:
     def closed(self) -> bool:
         return self.file.read(1) == b""
 
+    def close(self) -> None:
+        self.file.close()
+        self.socket.close()
+
 
 @pytest.fixture
 def wire(port: int) -> Iterator[Wire]:
     made = Wire(port)
     yield made
-    made.file.close()
-    made.socket.close()
+    made.close()
 
 
 NUMBERS = iter(range(10_000, 20_000))
@@ -222,7 +226,6 @@ def test_who_hangs_up_takes_nobody_along(port: int, wire: Wire) -> None:
     for sent in (delivery(number)[:300], delivery(number)[:-1], delivery(number)):
         gone = Wire(port)
         gone.send(sent)
-        gone.file.close()
-        gone.socket.close()
+        gone.close()
     wire.send(delivery(number))
     assert wire.answer() == (500, "flow_failed")

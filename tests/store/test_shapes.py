@@ -21,7 +21,15 @@ from tests.store.support import NOW, column, table
 from tests.store.test_values import JSON, VALUES
 
 LATER = "2026-03-02T00:00:00Z"
-TYPES: tuple[ColumnType, ...] = ("integer", "amount", "text", "boolean", "timestamp", "json", "currency")
+TYPES: tuple[ColumnType, ...] = (
+    "integer",
+    "amount",
+    "text",
+    "boolean",
+    "timestamp",
+    "json",
+    "currency",
+)
 DEFAULTS: dict[str, Value] = {
     "integer": -3,
     "amount": 7,

@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 ENGINE = ROOT / "engine"
 
 LAYERS = [
-    {"errors", "metrics"},
+    {"errors", "metrics", "collector"},
     {"model", "paths", "clock", "generated"},
     {"yamlfile", "expressions", "stripe", "sandbox", "aside", "store", "net"},
     {
@@ -37,6 +37,7 @@ LAYERS = [
         "verdict",
         "batch",
         "jobs",
+        "feed",
         "due",
         "receive",
         "writer",
@@ -54,7 +55,7 @@ LAYERS = [
     },
     {"dryrun", "studio", "reconcile", "doctor"},
     {"testing"},
-    {"cli", "web"},
+    {"cli", "web", "front"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 OUTSIDE = {
@@ -64,7 +65,7 @@ OUTSIDE = {
     "sqlite3": {"engine.store"},
     "sqlite_utils": {"engine.store"},
     "starlette": {"engine.web", "engine.cli.serve", "standin", "server"},
-    "uvicorn": {"engine.cli", "engine.web.protocol", "standin"},
+    "uvicorn": {"engine.cli", "engine.front.child", "engine.web.protocol", "standin"},
     "rich": {"engine.cli"},
     "jwt": {"engine.access"},
     "prometheus_client": {"engine.web"},
