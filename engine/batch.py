@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 from engine.clock import timestamp
 from engine.errors import ActionflowError, RunError
 from engine.logs import ABOUT
-from engine.model import Row
+from engine.model import Row, Value
 from engine.nodes.base import Frame, NotOurs, NotYet
 from engine.run import CompiledFlow
-from engine.store import inbox, runs, waking
+from engine.store import inbox, runs
 from engine.store.again import raced
 from engine.store.base import StoreBusy, Transaction
 from engine.store.inbox import InboxRow, State
 from engine.stripe.event import Event, load, of
 from engine.stripe.routing import subject_of
 from engine.verdict import MOST_TRIES, Verdict, delay, say_flow_lines, say_tried_again
+from engine.wakes import Wakes
 
 if TYPE_CHECKING:
     from engine.receive import Receiver
@@ -42,7 +43,7 @@ class Batch:
         self._receiver = receiver
         self._known: dict[str, State] = {}
         self._done: list[Row] = []
-        self._runs: list[Row] = []
+        self._runs: list[tuple[Value, ...]] = []
         self._afterwards: list[Callable[[], None]] = []
         """What is logged once the transaction is durable."""
         self._flows: dict[str, CompiledFlow] = {}
@@ -50,7 +51,10 @@ class Batch:
         self._started: dict[str, CompiledFlow | None] = {}
         """By event the flow it starts, where that was looked up."""
         self._subjects = {event.id: subject_of(event) for event in events}
-        self._waking: list[tuple[Verdict, Sequence[str]]] = []
+        self._wakes = Wakes()
+        self._second = -1
+        self._now = ""
+        """The latest second that somebody asked for, and its text."""
         if events:
             if tx.shared:
                 keys = {*self._subjects, *filter(None, self._subjects.values())}
@@ -78,7 +82,7 @@ class Batch:
         tries = 0
         if state in FINISHED:
             return Verdict("duplicate", event, f"this event was delivered before and is {state}")
-        self.tx.now = now = timestamp(self._receiver.now())
+        now = self._tell_time()
         arrival: Row = {
             "id": event.id,
             "type": event.type,
@@ -97,15 +101,22 @@ class Batch:
     def again(self, row: InboxRow) -> Verdict:
         """See `Receiver.again`."""
         data = load(row.payload.encode())
-        self.tx.now = now = timestamp(self._receiver.now())
+        now = self._tell_time()
         verdict = self._run(data, of(data), now, None, row.attempts)
         self.after_commit(partial(say_tried_again, verdict))
         return verdict
 
+    def _tell_time(self) -> str:
+        second = int(self._receiver.now())
+        if second != self._second:
+            self._second, self._now = second, timestamp(second)
+        self.tx.now = now = self._now
+        return now
+
     def write(self) -> None:
         """Write what has gathered."""
         tx = self.tx
-        self._wake()
+        self._wakes.wake(self.tx)
         if self._done:
             inbox.receive_done(tx, self._done)
             self._done = []
@@ -140,9 +151,10 @@ class Batch:
             self._ignore(verdict, now, arrival)
             return verdict
         before = len(tx.changes)
-        started = time.perf_counter()
-        verdict = Verdict("done", event, flow=compiled.flow.name, run=f"{event.id}/{tries + 1}")
-        told = ABOUT.set({"run": verdict.run, "event": event.id, "flow": verdict.flow})
+        flow, run = compiled.flow, f"{event.id}/{tries + 1}"
+        verdict = Verdict("done", event, "", flow.name, run, [])
+        told = ABOUT.set({"run": run, "event": event.id, "flow": flow.name})
+        started = time.perf_counter_ns()
         try:
             frame, outcome = self._attempt(compiled, data, event, now, verdict)
         except StoreBusy:
@@ -166,24 +178,25 @@ class Batch:
             if arrival is None:
                 inbox.finish(tx, event.id, flow=verdict.flow, now=now)
             else:
-                self._done.append({**arrival, "flow": verdict.flow})
+                arrival["flow"] = flow.name
+                self._done.append(arrival)
             self._known[event.id] = "done"
             if frame.subjects:
-                self._waking.append((verdict, frame.subjects))
+                self._wakes.add(verdict, frame.subjects)
             if frame.log:
                 self.after_commit(partial(say_flow_lines, verdict, frame.log))
         finally:
             ABOUT.reset(told)
         verdict.changes = tx.changes[before:]
-        self._flows[compiled.flow.digest] = compiled
+        self._flows[flow.digest] = compiled
         self._runs.append(
             runs.as_kept(
                 event_id=event.id,
-                flow=compiled.flow.name,
-                flow_digest=compiled.flow.digest,
+                flow=flow.name,
+                flow_digest=flow.digest,
                 outcome="done" if verdict.outcome == "done" else "failed",
                 started_at=now,
-                duration_us=round((time.perf_counter() - started) * 1_000_000),
+                duration_us=(time.perf_counter_ns() - started) // 1000,
                 trace=verdict.entries,
                 error=verdict.reason if verdict.error else None,
             )
@@ -201,29 +214,16 @@ class Batch:
         """The run itself, undone when it raises, and made once more when others were in its way."""
         tx = self.tx
         for last in (False, True):
-            verdict.entries.clear()
             frame = compiled.frame(tx, event=data, now=now, trace=verdict.entries)
-            frame.parsed = event
-            frame.explain = self._receiver.explain
+            frame.parsed, frame.explain = event, self._receiver.explain
             try:
                 with tx.savepoint():
                     return frame, compiled.run(frame)
             except Exception as error:
                 if last or not raced(tx, error):
                     raise
+                verdict.entries.clear()
         raise AssertionError("the second attempt returns or raises")
-
-    def _wake(self) -> None:
-        """Have events tried again that were set aside before the runs that made their rows."""
-        if not self._waking:
-            return
-        woken, self._waking = self._waking, []
-        found = waking.asleep(self.tx, {one for _, subjects in woken for one in subjects})
-        for verdict, subjects in woken if found else ():
-            if not found.isdisjoint(subjects):
-                verdict.woken = waking.wake(
-                    self.tx, subjects, now=self.tx.now, but=verdict.event.id
-                )
 
     def _ignore(self, verdict: Verdict, now: str, arrival: Row | None) -> None:
         event = verdict.event
@@ -251,6 +251,6 @@ class Batch:
 
     def _keep(self, arrival: Row | None) -> None:
         """Before an event is set aside: runs so far do not wake it."""
-        self._wake()
+        self._wakes.wake(self.tx)
         if arrival is not None:
             inbox.receive(self.tx, **arrival)

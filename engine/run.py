@@ -62,14 +62,8 @@ class CompiledFlow:
             "input": inputs,
             "error": None,
         }
-        return Frame(
-            values=values,
-            tx=tx,
-            project=self.project,
-            now=now,
-            origin=origin or (event["id"] if event else ""),
-            trace=trace,
-        )
+        origin = origin or (event["id"] if event else "")
+        return Frame(values, tx, self.project, now, origin, trace)
 
     def run(self, frame: Frame) -> Outcome:
         """Run all nodes. Raises RunError, NotYet, NotOurs, StoreBusy: then undo what was written."""

@@ -35,7 +35,8 @@ def traced(node: Node, step: Step) -> Callable[[Frame], None]:
                 # Ids inside repeat, or belong to another flow; the whole node is journaled instead.
                 frame.journal = None
         outer, inputs, notes = frame.trace, frame.inputs, frame.notes
-        frame.inputs, frame.notes = None, []
+        said: list[Value] = []
+        frame.inputs, frame.notes = None, said
         entry: Entry = {"id": name, "type": kind, "line": line}
         if holds_blocks and outer is not None:
             frame.trace = entry["nodes"] = []
@@ -58,8 +59,8 @@ def traced(node: Node, step: Step) -> Callable[[Frame], None]:
                 frame.mark = finished
                 if frame.inputs is not None:
                     entry["in"] = frame.inputs
-                if frame.notes:
-                    entry["notes"] = frame.notes
+                if said:
+                    entry["notes"] = said
                 if holds_blocks:
                     if not entry["nodes"]:
                         del entry["nodes"]

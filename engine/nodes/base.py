@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from engine.errors import ActionflowError, Place
@@ -14,37 +14,63 @@ from engine.store.base import Transaction
 from engine.stripe.event import Event
 
 
-@dataclass(slots=True)
 class Frame:
     """What one run knows: `values` by name (event, config, run, now, … and node ids), its open
     transaction, and the notes nodes leave for the trace.
 
-    `now` is fixed for the run: text `YYYY-MM-DDTHH:MM:SSZ`, UTC.
+    `now` is fixed for the run: text `YYYY-MM-DDTHH:MM:SSZ`, UTC. `origin` is what started the run
+    (an event's id, `action 7`): the same whenever that is tried again. `trace` takes the finished
+    nodes in order; None where nobody wants them.
     """
 
-    values: dict[str, Value]
-    tx: Transaction
-    project: ProjectFile
-    now: str
-    origin: str = ""
-    """What started the run (an event's id, `action 7`): the same whenever that is tried again."""
-    inputs: Value = None
-    """What the node now running was given, for the trace; each step sets it."""
-    notes: list[Value] = field(default_factory=list)
-    """Remarks of the node now running, for the trace (the case taken, a line logged)."""
-    trace: list[Value] | None = None
-    """Finished nodes in order, or None where nobody wants them."""
-    explain: bool = False
-    """Leave notes on why each case matched or did not: for the dry run, too slow for every event."""
-    log: list[str] = field(default_factory=list)
-    journal: Journal | None = None
-    """In actions: what was done in earlier stretches of this run."""
-    parsed: Event | None = None
-    """`values["event"]` as read already, where whoever started the run has done so."""
-    mark: int = field(default_factory=time.perf_counter_ns)
-    """The clock (nanoseconds) when the latest node finished, at first when the run began."""
-    subjects: list[str] = field(default_factory=list)
-    """Stripe ids (pi_…, sub_…, in_…) whose rows this run made: set-aside events about them can run now."""
+    __slots__ = (
+        "explain",
+        "inputs",
+        "journal",
+        "log",
+        "mark",
+        "notes",
+        "now",
+        "origin",
+        "parsed",
+        "project",
+        "subjects",
+        "trace",
+        "tx",
+        "values",
+    )
+
+    def __init__(
+        self,
+        values: dict[str, Value],
+        tx: Transaction,
+        project: ProjectFile,
+        now: str,
+        origin: str = "",
+        trace: list[Value] | None = None,
+    ) -> None:
+        self.values = values
+        self.tx = tx
+        self.project = project
+        self.now = now
+        self.origin = origin
+        self.inputs: Value = None
+        """What the node now running was given, for the trace; each step sets it."""
+        self.notes: list[Value] = []
+        """Remarks of the node now running, for the trace (the case taken, a line logged)."""
+        self.trace = trace
+        self.explain = False
+        """Leave notes on why each case matched or did not: for the dry run, too slow for every event."""
+        self.log: list[str] = []
+        self.journal: Journal | None = None
+        """In actions: what was done in earlier stretches of this run."""
+        self.parsed: Event | None = None
+        """`values["event"]` as read already, where whoever started the run has done so."""
+        self.mark = time.perf_counter_ns()
+        """The clock (nanoseconds) when the latest node finished, at first when the run began."""
+        self.subjects: list[str] = []
+        """Stripe ids (pi_…, sub_…, in_…) whose rows this run made: set-aside events about them can run
+        now."""
 
 
 Step = Callable[[Frame], Value]

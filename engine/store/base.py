@@ -213,6 +213,10 @@ class Transaction(Protocol):
     def execute_many(self, sql: str, params: Sequence[Mapping[str, Value]]) -> None:
         """The same statement for each of these parameters, in one go; it gives no rows."""
 
+    def insert_rows(self, sql: str, names: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
+        """As `execute_many` of an INSERT of one row: the parameters are these, each named once in it,
+        and the rows have their values in this order."""
+
     def serialize(self, keys: Iterable[str]) -> None:
         """Wait until no other transaction holds any of these keys, and hold them until the end.
 

@@ -14,16 +14,17 @@ from typing import Literal
 
 import orjson
 
-from engine.model import Change, Row, Value
+from engine.model import Row, Value
 from engine.store import meta
 from engine.store.base import StoreError, Transaction
 from engine.store.seen import row_text, seen, was
 
 Op = Literal["insert", "update", "delete"]
 
-RECORD = """
-    INSERT INTO actionflow_change (seq, table_name, row_key, op, row, before, at)
-    VALUES ([seq], :table_name, :row_key, :op, :row, :before, :at)
+LINE = ("table_name", "row_key", "op", "row", "before", "at")
+RECORD = f"""
+    INSERT INTO actionflow_change (seq, {", ".join(LINE)})
+    VALUES ([seq], {", ".join(f":{name}" for name in LINE)})
 """
 AFTER = """
     SELECT seq, table_name, op, row, before, at FROM actionflow_change
@@ -100,42 +101,33 @@ class Recorder:
 
     def record(self, tx: Transaction) -> None:
         """Write down the changes of this transaction."""
-        lines: list[dict[str, Value]] = []
+        now = tx.now
+        lines: list[tuple[Value, ...]] = []
         for change in tx.changes:
-            line = _line(change, len(lines), tx.now)
-            if line is not None:
-                lines.append(line)
+            before, after = change.before, change.after
+            if before is None:
+                op, old = "insert", None
+            elif after is None:
+                op, old = "delete", orjson.dumps(seen(before, change.hidden)).decode()
+            elif different := was(change):
+                op, old = "update", orjson.dumps(different).decode()
+            else:
+                continue  # nothing that anybody may see
+            row = None if after is None else row_text(change).decode()
+            lines.append((change.table, str(change.key), op, row, old, now))
         if len(lines) >= MOST_IN_ONE:
             raise StoreError(
                 f"One transaction changed {len(lines)} rows; expected fewer than {MOST_IN_ONE}. "
                 "Change them in several."
             )
-        if lines:
-            self._sql = self._sql or RECORD.replace("[seq]", tx.next_seq)
-            tx.execute_many(self._sql, lines)
-
-
-def _line(change: Change, number: int, now: str) -> dict[str, Value] | None:
-    """A line of the log; None where nothing that anybody may see has changed."""
-    before, after = change.before, change.after
-    op: Op = "update"
-    if before is None:
-        op, old = "insert", None
-    elif after is None:
-        op, old = "delete", seen(before, change.hidden)
-    else:
-        old = was(change)
-        if not old:
-            return None
-    return {
-        "n": number,
-        "table_name": change.table,
-        "row_key": str(change.key),
-        "op": op,
-        "row": None if after is None else row_text(change).decode(),
-        "before": None if old is None else orjson.dumps(old).decode(),
-        "at": now,
-    }
+        if not lines:
+            return
+        self._sql = self._sql or RECORD.replace("[seq]", tx.next_seq)
+        if ":n" in tx.next_seq:
+            numbered = [(number, *line) for number, line in enumerate(lines)]
+            tx.insert_rows(self._sql, ("n", *LINE), numbered)
+        else:
+            tx.insert_rows(self._sql, LINE, lines)
 
 
 def after(tx: Transaction, seq: int, *, limit: int) -> list[Logged]:

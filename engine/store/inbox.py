@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from engine.model import Value
@@ -34,8 +35,8 @@ RECEIVE_DONE = """
     INSERT INTO actionflow_inbox
         (id, type, created, api_version, livemode, subject, state, flow, attempts, received_at,
          finished_at, payload)
-    VALUES (:id, :type, :created, :api_version, :livemode, :subject, 'done', :flow, 0, :now, :now,
-        :payload)
+    VALUES (:id, :type, :created, :api_version, :livemode, :subject, 'done', :flow, 0, :received_at,
+        :received_at, :payload)
 """
 FINISH = """
     UPDATE actionflow_inbox
@@ -133,7 +134,7 @@ def receive_done(tx: Transaction, events: Sequence[Mapping[str, Value]]) -> None
 
     Raises UniqueViolation when one of them is there.
     """
-    tx.execute_many(RECEIVE_DONE, [{**one, "now": one["received_at"]} for one in events])
+    tx.execute_many(RECEIVE_DONE, events)
 
 
 def finish(tx: Transaction, id: str, *, flow: str | None, now: str) -> None:
@@ -217,11 +218,17 @@ def backlog(tx: Transaction) -> dict[State, tuple[int, str]]:
 
 def list_of(values: Collection[str]) -> tuple[str, dict[str, Value]]:
     """SQL for a list of these values, and its parameters. Padded, so that there are few texts."""
-    named: dict[str, Value] = {f"n{number}": value for number, value in enumerate(values)}
-    last = named[f"n{len(named) - 1}"]
-    for number in range(len(named), 1 << (len(named) - 1).bit_length()):
-        named[f"n{number}"] = last
-    return ", ".join(f":{name}" for name in named), named
+    listed = [*values]
+    size = 1 << (len(listed) - 1).bit_length()
+    listed += listed[-1:] * (size - len(listed))
+    text, names = _list(size)
+    return text, dict(zip(names, listed, strict=True))
+
+
+@lru_cache(32)
+def _list(size: int) -> tuple[str, list[str]]:
+    names = [f"n{number}" for number in range(size)]
+    return ", ".join(f":{name}" for name in names), names
 
 
 def row_of(found: Mapping[str, Value]) -> InboxRow:

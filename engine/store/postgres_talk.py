@@ -76,6 +76,9 @@ class Talk(RowTransaction[PostgresPlan]):
         for each in params[done:]:
             self.execute(sql, each)
 
+    def insert_rows(self, sql: str, names: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
+        self.execute_many(sql, [dict(zip(names, row, strict=True)) for row in rows])
+
     def serialize(self, keys: Iterable[str]) -> None:
         self._tell(LOCK_KEYS, (numbers(keys),))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from engine.model import Row, Value
+from engine.model import Value
 from engine.store.base import Transaction
 from engine.store.traces import pack, unpack
 
@@ -17,11 +17,19 @@ RECORD_FLOW = """
     VALUES (:digest, :name, :source, :now)
     ON CONFLICT (digest) DO NOTHING
 """
-RECORD_RUN = """
-    INSERT INTO actionflow_run
-        (event_id, flow, flow_digest, outcome, started_at, duration_us, error, trace)
-    VALUES
-        (:event_id, :flow, :flow_digest, :outcome, :started_at, :duration_us, :error, :trace)
+KEPT = (
+    "event_id",
+    "flow",
+    "flow_digest",
+    "outcome",
+    "started_at",
+    "duration_us",
+    "error",
+    "trace",
+)
+RECORD_RUN = f"""
+    INSERT INTO actionflow_run ({", ".join(KEPT)})
+    VALUES ({", ".join(f":{name}" for name in KEPT)})
 """
 HEAD = "id, event_id, flow, flow_digest, outcome, started_at, duration_us, error"
 SHOW = f"SELECT {HEAD}, trace FROM actionflow_run WHERE id = :id"
@@ -58,29 +66,29 @@ def as_kept(
     duration_us: int,
     trace: Value,
     error: str | None = None,
-) -> Row:
+) -> tuple[Value, ...]:
     """What a run did, for `record_runs`. `trace` are entries as a run records them (engine/trace.py);
     an outcome `failed` has its `error`."""
-    return {
-        "event_id": event_id,
-        "flow": flow,
-        "flow_digest": flow_digest,
-        "outcome": outcome,
-        "started_at": started_at,
-        "duration_us": duration_us,
-        "error": error,
-        "trace": pack(trace),
-    }
+    return (
+        event_id,
+        flow,
+        flow_digest,
+        outcome,
+        started_at,
+        duration_us,
+        error,
+        pack(trace),
+    )
 
 
 def record_run(tx: Transaction, **run: Value) -> None:
     """Keep what a run did; its parameters are those of `as_kept`."""
-    tx.execute(RECORD_RUN, as_kept(**run))
+    record_runs(tx, [as_kept(**run)])
 
 
-def record_runs(tx: Transaction, kept: Sequence[Row]) -> None:
+def record_runs(tx: Transaction, kept: Sequence[tuple[Value, ...]]) -> None:
     """Keep what several runs did, in one go."""
-    tx.execute_many(RECORD_RUN, kept)
+    tx.insert_rows(RECORD_RUN, KEPT, kept)
 
 
 def show(tx: Transaction, id: int) -> Run | None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -31,35 +32,28 @@ class Bulk:
         at, left = 0, len(rows)
         for size, text in self._texts:
             while left >= size:
-                if size == 1:
-                    params: Iterable[Value] = rows[at]
-                else:
-                    flat: list[Value] = []
-                    for row in rows[at : at + size]:
-                        flat += row
-                    params = flat
-                cursor.execute(text, params)
+                cursor.execute(text, [*chain.from_iterable(rows[at : at + size])])
                 at, left = at + size, left - size
 
 
 class NamedBulk(Bulk):
-    """The same of a statement with `:name` parameters."""
+    """The same of a statement with `:name` parameters, two at least."""
 
-    __slots__ = ("_row",)
+    __slots__ = ("_row", "names")
 
     def __init__(self, head: str, row: str) -> None:
-        names = _NAMED.findall(row)
-        self._row = itemgetter(*names, names[0])  # two at least, or it gives no tuple
+        self.names = tuple(_NAMED.findall(row))
+        self._row = itemgetter(*self.names)
         super().__init__(head, _NAMED.sub("?", row))
 
     def send_named(self, cursor: Any, rows: Iterable[Mapping[str, Value]]) -> None:
         """Insert the rows, in this order. Raises sqlite3.Error, KeyError."""
-        pick = self._row
-        self.send(cursor, [pick(row)[:-1] for row in rows])
+        self.send(cursor, [*map(self._row, rows)])
 
 
 @lru_cache(256)
 def bulk_of(sql: str) -> NamedBulk | None:
-    """The statement as a bulk; None for anything but a plain INSERT of one row."""
+    """The statement as a bulk; None for anything but a plain INSERT of one row with two parameters
+    or more."""
     found = _INSERT.fullmatch(sql)
-    return NamedBulk(found[1], found[2]) if found and _NAMED.search(found[2]) else None
+    return NamedBulk(found[1], found[2]) if found and len(_NAMED.findall(found[2])) > 1 else None

@@ -28,31 +28,29 @@ _SQL = itemgetter(2)
 class Later:
     """The writes of one transaction that were not sent yet, in order."""
 
-    __slots__ = ("_writes", "new")
+    __slots__ = ("new", "writes")
 
     def __init__(self) -> None:
-        self._writes: list[Write] = []
+        self.writes: list[Write] = []
+        """In order."""
         self.new: set[Spot] = set()
         """Rows that are not in the database yet."""
 
-    def __len__(self) -> int:
-        return len(self._writes)
-
     def insert(self, plan: SqlitePlan, spot: Spot, row: Sequence[Value]) -> None:
         """A row, in column order."""
-        self._writes.append((plan, spot, "", row))
+        self.writes.append((plan, spot, "", row))
         self.new.add(spot)
 
     def update(self, plan: SqlitePlan, spot: Spot, sql: str, params: Sequence[Value]) -> None:
         """One row, by its key."""
-        self._writes.append((plan, spot, sql, params))
+        self.writes.append((plan, spot, sql, params))
 
     def forget(self, mark: int) -> None:
         """Drop the writes from the `mark`th on."""
-        for _, spot, sql, _ in self._writes[mark:]:
+        for _, spot, sql, _ in self.writes[mark:]:
             if not sql:
                 self.new.discard(spot)
-        del self._writes[mark:]
+        del self.writes[mark:]
 
     def send(self, cursor: Any, mark: int) -> None:
         """Send the first `mark` writes. Raises sqlite3.Error.
@@ -60,8 +58,8 @@ class Later:
         New rows first: their order among tables does not matter (none that waits refers to another
         that waits), and no update decides whether one can be made. Then each table's updates.
         """
-        writes = self._writes[:mark]
-        del self._writes[:mark]
+        writes = self.writes[:mark]
+        del self.writes[:mark]
         tables: dict[SqlitePlan, tuple[list[Sequence[Value]], list[Write]]] = {}
         for write in writes:
             plan = write[0]

@@ -25,7 +25,7 @@ class Savepoint:
         if tx.lost is not None:
             raise type(tx.lost)(str(tx.lost))
         self._kept = len(tx.changes)
-        tx.marks.append(len(tx.later))
+        tx.marks.append(len(tx.later.writes))
 
     def __exit__(
         self,
@@ -36,14 +36,14 @@ class Savepoint:
         tx = self._tx
         mark = tx.marks.pop()
         known = tx.made > len(tx.marks)
-        name = f"s{tx.made}"
         if kind is None:
             if known:
-                tx.run(f"RELEASE {name}")
+                tx.run(f"RELEASE s{tx.made}")
                 tx.made -= 1
             return
+        name = f"s{tx.made}"
         del tx.changes[self._kept :]
-        if known or len(tx.later) > mark:
+        if known or len(tx.later.writes) > mark:
             tx.forget(mark)
         if known:
             tx.made -= 1

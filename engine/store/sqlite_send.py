@@ -62,6 +62,16 @@ class SqliteSending(RowTransaction[SqlitePlan]):
         except sqlite3.Error as error:
             raise self._failed(error, None, None, False) from error
 
+    def insert_rows(self, sql: str, names: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
+        self.make_savepoints()
+        bulk = bulk_of(sql)
+        assert bulk is not None, "an INSERT of one row"
+        assert bulk.names == names, "each named once, in this order"
+        try:
+            bulk.send(self.cursor, rows)
+        except sqlite3.Error as error:
+            raise self._failed(error, None, None, False) from error
+
     def serialize(self, keys: Iterable[str]) -> None:
         """One writer: all transactions come one after another."""
 
@@ -76,9 +86,9 @@ class SqliteSending(RowTransaction[SqlitePlan]):
 
     def catch_up(self) -> None:
         """Send what waits, so that the database can be asked."""
-        while self.made < len(self.marks) and self.marks[self.made] < len(self.later):
+        while self.made < len(self.marks) and self.marks[self.made] < len(self.later.writes):
             self._make_savepoint()
-        self._send(len(self.later))
+        self._send(len(self.later.writes))
         for depth in range(self.made, len(self.marks)):
             self.marks[depth] = 0
 
@@ -87,8 +97,8 @@ class SqliteSending(RowTransaction[SqlitePlan]):
         fail is about to be written in them."""
         while self.made < len(self.marks):
             self._make_savepoint()
-        if self.later:
-            self._send(len(self.later))
+        if self.later.writes:
+            self._send(len(self.later.writes))
 
     def _make_savepoint(self) -> None:
         before = self.marks[self.made]
@@ -111,7 +121,7 @@ class SqliteSending(RowTransaction[SqlitePlan]):
     def _ask(
         self, sql: str, params: Sequence[Value] | Mapping[str, Value]
     ) -> list[tuple[Value, ...]]:
-        if self.later:
+        if self.later.writes:
             self.catch_up()
         return self.run(sql, params)
 

@@ -45,6 +45,10 @@ class SqliteTransaction(SqliteSending):
 
     def get(self, table: str, key: Value) -> Row | None:
         plan = self._plans.get(table) or self._unknown(table)
+        if type(key) is int or type(key) is str:
+            known = self._rows.get((table, key))
+            if known is not None:
+                return known
         encoded = plan.codec.encoders[plan.key](key)
         row = self._rows.get((table, encoded))
         if row is None:

@@ -215,21 +215,18 @@ def _waits(waiting: list[Any], status: list[Any]) -> bool:
 def state_columns(facts: Facts) -> dict[str, Any]:
     """The columns that the payment's own state decides; refunds and disputes decide others."""
     state = facts.get("state", {})
-    columns = {}
-    for name, told in state.items():
-        column = _COLUMNS.get(name)
-        if column is not None:
-            columns[column] = told[1]
+    columns = {column: state[name][1] for name, column in _COLUMNS if name in state}
     if settled(facts) != "FAILED":
         columns["failure_code"] = columns["failure_message"] = None
     return columns
 
 
-_COLUMNS: Mapping[str, str] = {
-    "amount": "amount",
-    "currency": "currency",
-    "charge": "charge_id",
-    "description": "description",
-    "failure_code": "failure_code",
-    "failure_message": "failure_message",
-}
+_COLUMNS = (
+    ("amount", "amount"),
+    ("currency", "currency"),
+    ("charge", "charge_id"),
+    ("description", "description"),
+    ("failure_code", "failure_code"),
+    ("failure_message", "failure_message"),
+)
+"""Facts of the state, and the columns that follow them."""

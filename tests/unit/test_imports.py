@@ -36,6 +36,7 @@ LAYERS = [
     {
         "verdict",
         "batch",
+        "wakes",
         "jobs",
         "feed",
         "due",
