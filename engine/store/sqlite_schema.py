@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.model import Row, Table, Value
 from engine.store.base import ConstraintViolation, StoreError
 from engine.store.codec import stored_type
-from engine.store.indexes import indexes
+from engine.store.indexes import Index, indexes
 from engine.store.operations import (
     ActualColumn,
     ActualTable,
@@ -41,7 +42,7 @@ def create_all(connection: sqlite3.Connection, tables: Mapping[str, Table]) -> N
     for sql in _create_statements(everything).values():
         connection.execute(sql)
     for index in indexes(everything):
-        connection.execute(index.sql)
+        connection.execute(_index_sql(index))
 
 
 class SqliteEditor:
@@ -161,6 +162,12 @@ def _create_statements(tables: Mapping[str, Table]) -> dict[str, str]:
         scratch.close()
 
 
+def _index_sql(index: Index) -> str:
+    if index.sparse:
+        index = replace(index, where=f"{quoted(index.columns[0])} IS NOT NULL")
+    return index.sql
+
+
 def _counting(table: Table, create: str) -> str:
     """Numbers are never given twice, whatever became of the row: Stripe's metadata keeps them."""
     if table.columns[table.key].type != "integer":
@@ -198,7 +205,7 @@ def _do(
             for sql in copy.table(table.name).transform_sql():
                 copy.execute(_counting(table, sql))
         case AddIndex(index):
-            copy.execute(index.sql)
+            copy.execute(_index_sql(index))
         case Keep():
             pass
 

@@ -17,6 +17,7 @@ from engine.store.base import (
     Store,
     StoreBusy,
     StoreError,
+    UniqueViolation,
 )
 from engine.store.sqlite_checkpoint import move
 from engine.store.sqlite_store import SqliteStore
@@ -256,3 +257,43 @@ def test_a_servers_log_is_moved_into_the_database_beside_the_writer(
     assert amounts(store) == [1, 2]
     store.close()
     assert not [one for one in threading.enumerate() if one.name == "actionflow-checkpoint"]
+
+
+SPARSE = ("charge_id", "transaction_id", "checkout_session_id", "invoice_id")
+
+
+def test_payments_without_an_id_are_in_no_index_of_it(sqlite: SqliteConnector) -> None:
+    store = sqlite.migrated(project())
+    with store.transaction() as tx, tx.system_writes():
+        order = tx.insert("order", {"amount": 1})["id"]
+        row = {"order_id": order, "amount": 1, "currency": "usd"}
+        tx.insert("payment", row)
+        tx.insert("payment", {**row, "transaction_id": "pi_1"})
+        with pytest.raises(UniqueViolation, match=r"payment\.transaction_id: a row with 'pi_1'"):
+            tx.insert("payment", {**row, "transaction_id": "pi_1"})
+    for column_name in SPARSE:
+        for asked in ("= 'x'", "IN ('x', 'y')"):
+            plan = sqlite.plan_of(f"SELECT id FROM payment WHERE {column_name} {asked}")
+            assert "INDEX" in plan, plan
+    made = sqlite.by_hand(
+        "SELECT sql FROM sqlite_master WHERE tbl_name = 'payment' AND type = 'index'"
+    )
+    assert sum("IS NOT NULL" in sql for (sql,) in made) == len(SPARSE) + 1  # recurring_payment_id
+    assert sum("IS NOT NULL" not in sql for (sql,) in made) == 1  # order_id
+
+
+def test_a_database_whose_indexes_hold_null_stays_as_it_is(sqlite: SqliteConnector) -> None:
+    file = project()
+    sqlite.migrated(file)
+    for name in ("uniq_payment__transaction_id", "idx_payment__charge_id"):
+        [(sql,)] = sqlite.by_hand(f"SELECT sql FROM sqlite_master WHERE name = '{name}'")
+        sqlite.by_hand(f"DROP INDEX {name}")
+        sqlite.by_hand(sql.partition(" WHERE ")[0])
+    assert sqlite.plan(file) == []
+    store = sqlite.open(file)
+    with store.transaction() as tx, tx.system_writes():
+        order = tx.insert("order", {"amount": 1})["id"]
+        row = {"order_id": order, "amount": 1, "currency": "usd", "transaction_id": "pi_1"}
+        tx.insert("payment", row)
+        with pytest.raises(UniqueViolation, match=r"payment\.transaction_id"):
+            tx.insert("payment", row)
