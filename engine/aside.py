@@ -7,8 +7,8 @@ when the result is there; nothing of it was kept meanwhile.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
-from contextvars import ContextVar
 
 import orjson
 
@@ -62,15 +62,21 @@ class Results:
         self._known[needed.key] = (needed.block, found)
 
 
-_results: ContextVar[Results | None] = ContextVar("results", default=None)
+class _Thread(threading.local):
+    """What a thread takes results from; None where it runs the blocks itself."""
+
+    results: Results | None = None
+
+
+_thread = _Thread()
 
 
 def take_from(results: Results) -> None:
     """From now on this thread runs no code blocks: their results are these."""
-    _results.set(results)
+    _thread.results = results
 
 
 def result(block: Block, inputs: Mapping[str, Value]) -> Value:
     """What the block gives for these inputs. Raises CodeFailed, ResultNeeded."""
-    results = _results.get()
+    results = _thread.results
     return block.run(inputs) if results is None else results.of(block, inputs)

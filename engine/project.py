@@ -16,7 +16,7 @@ from engine.store.base import Store, Transaction
 from engine.store.connect import memory, open_store
 from engine.store.url import sqlite_file
 from engine.stripe.event import Event
-from engine.stripe.routing import trigger_of
+from engine.stripe.routing import BY_TYPE, trigger_of
 from engine.yamlfile import read_path
 
 SEED_FILE = "seed.yaml"
@@ -32,6 +32,8 @@ class Project:
     warnings: list[Problem] = field(default_factory=list)
     _by_event: dict[str, CompiledFlow] = field(init=False, default_factory=dict)
     _by_trigger: dict[str, CompiledFlow] = field(init=False, default_factory=dict)
+    _at_once: dict[str, CompiledFlow] = field(init=False, default_factory=dict)
+    """By event type the flow of a full event, where the type alone decides."""
 
     def __post_init__(self) -> None:
         for compiled in self.flows.values():
@@ -41,6 +43,10 @@ class Project:
                     self._by_event.setdefault(kind, compiled)
             elif wanted is not None:
                 self._by_trigger[wanted] = compiled
+        for kind, trigger in BY_TYPE.items():
+            if trigger in self._by_trigger:
+                self._at_once[kind] = self._by_trigger[trigger]
+        self._at_once.update(self._by_event)
 
     @classmethod
     def open(cls, folder: pathlib.Path) -> Project:
@@ -106,6 +112,8 @@ class Project:
 
     def flow_for(self, event: Event) -> CompiledFlow | None:
         """The flow this event starts: one that lists its type, else the callback it belongs to."""
+        if not event.thin and (found := self._at_once.get(event.type)) is not None:
+            return found
         listed = self._by_event.get(event.type)
         if listed is None and event.thin:
             # A thin event about a v1 object says so before its type.

@@ -68,9 +68,11 @@ class SqliteTransaction(SqliteSending):
         lock: bool = False,  # one writer: its rows are its own already
     ) -> list[Row]:
         plan = self._plans.get(table) or self._unknown(table)
-        named = next(iter(where)) if len(where) == 1 and limit != 0 else ""
-        if named in plan.named and (known := self._known(plan, named, where[named])) is not None:
-            return known
+        named = ""
+        if len(where) == 1 and limit != 0:
+            [(named, wanted)] = where.items()
+            if named in plan.named and (known := self._known(plan, named, wanted)) is not None:
+                return known
         condition, params = plan.where(where)
         sql = plan.select + condition + plan.order(order_by)
         if limit is not None:

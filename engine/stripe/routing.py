@@ -78,12 +78,13 @@ EVENTS: Mapping[Trigger, tuple[str, ...]] = {
 }
 """The event types of each callback. Checkout sessions stand in two: their mode decides."""
 
-_BY_TYPE: Mapping[str, Trigger] = {
+BY_TYPE: Mapping[str, Trigger] = {
     kind: trigger
     for trigger, kinds in EVENTS.items()
     for kind in kinds
     if not kind.startswith("checkout.")
 }
+"""The callback of an event type, where the type alone decides."""
 _BY_MODE: Mapping[str, Trigger] = {"payment": "payment", "subscription": "recurring_management"}
 
 
@@ -92,7 +93,7 @@ def trigger_of(event: Event) -> Trigger | None:
     kind = event.type.removeprefix("v1.") if event.thin else event.type
     if kind in CHECKOUT:
         return _BY_MODE.get(mode_of(event))
-    return _BY_TYPE.get(kind)
+    return BY_TYPE.get(kind)
 
 
 def mode_of(event: Event) -> str:
@@ -118,6 +119,8 @@ def subject_of(event: Event) -> str | None:
         return id_of(event.related)
     thing = event.object
     family = event.type.partition(".")[0]
+    if family == "payment_intent":
+        return id_of(thing)
     if family in ("charge", "refund"):
         # The object is a charge, a refund or a dispute; the last two name their charge.
         intent, charge = id_of(thing.get("payment_intent")), id_of(thing.get("charge"))
