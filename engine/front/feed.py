@@ -119,6 +119,10 @@ class Link:
         view, at = self._view, self._begin
         while len(found) < most and self._end - at >= EVENT.size:
             length, number, started = EVENT.unpack_from(view, at)
+            if length > MOST_BYTES:
+                raise ValueError(
+                    f"a body of {length} bytes was announced, {MOST_BYTES} are the most"
+                )
             end = at + EVENT.size + length
             if end > self._end:
                 break

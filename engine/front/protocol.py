@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol
 import httptools
 
 from engine.web.express import WEBHOOK, Exchange, Express, Taker
-from engine.web.protocol import HEAD_BYTES, HEAD_SECONDS, TOO_LARGE
+from engine.web.protocol import HEAD_BYTES, TOO_LARGE
 
 BEGINNING = b"POST " + WEBHOOK + b" HTTP/1.1\r\n"
 
@@ -61,6 +61,8 @@ class FrontProtocol(Express):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self._held:
+            # An end of the stream, read now, would come before what is held.
+            self.flow.pause_reading()
             self.loop.call_soon(self._go_on)
 
     def resume_writing(self) -> None:
@@ -93,6 +95,8 @@ class FrontProtocol(Express):
                 self._wait_for_head()
                 return
             self._begin_request(held, head)
+        if not self._held and not self.flow.write_paused:
+            self.flow.resume_reading()
 
     def _begin_request(self, held: bytes, head: int) -> None:
         """A request whose head is whole: so many bytes."""
@@ -122,7 +126,7 @@ class FrontProtocol(Express):
             self.transport.write(TOO_LARGE)
             self.transport.close()
         elif self._patience is None:
-            self._patience = self.loop.call_later(HEAD_SECONDS, self._give_up)
+            self.be_patient()
 
     def _leave(self) -> None:
         """Hand the connection over, once all that was answered on it has been written."""
@@ -132,8 +136,7 @@ class FrontProtocol(Express):
         if not self._leaving:
             self._leaving = True
             self._unset_keepalive_if_required()
-            self._have_patience()
-            self._patience = self.loop.call_later(HEAD_SECONDS, self._give_up)
+            self.be_patient()
             self.flow.pause_reading()
             transport.set_write_buffer_limits(0)  # has `resume_writing` called when it is empty
         if transport.get_write_buffer_size() == 0:

@@ -37,7 +37,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._patience = self.loop.call_later(HEAD_SECONDS, self._give_up)
+        self.be_patient()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._have_patience()
@@ -51,7 +51,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.close()
         elif self._head > 0 and self._patience is None:
             # Part of the head of a later request; of the first one it runs already.
-            self._patience = self.loop.call_later(HEAD_SECONDS, self._give_up)
+            self.be_patient()
 
     def on_headers_complete(self) -> None:
         self.head_is_whole()
@@ -71,6 +71,11 @@ class GuardedProtocol(HttpToolsProtocol):
     def next_head(self) -> None:
         """What comes now belongs to the next request."""
         self._head = 0
+
+    def be_patient(self) -> None:
+        """From now on it has so long."""
+        self._have_patience()
+        self._patience = self.loop.call_later(HEAD_SECONDS, self._give_up)
 
     def _give_up(self) -> None:
         self._patience = None

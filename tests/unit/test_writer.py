@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from engine.feed import Feed
 from engine.jobs import Delivery
 from engine.project import Project
 from engine.receive import Receiver
@@ -16,7 +17,7 @@ from engine.sandbox import Block
 from engine.store.base import Store, StoreBusy, StoreConflict
 from engine.stripe.event import of
 from engine.verdict import Verdict
-from engine.writer import Writer, WriterBusy
+from engine.writer import MOST_IN_BATCH, Writer, WriterBusy
 from tests.conftest import body_of
 
 Events = Callable[..., dict[str, Any]]
@@ -187,6 +188,37 @@ def test_a_batch_is_settled_in_one_call(desk: Callable[[str], Desk]) -> None:
     go_on.set()
     assert asker.all_told.wait(30)
     assert told == [6]
+
+
+def test_a_batch_is_shared_by_what_is_fed_and_what_is_handed_over(
+    desk: Callable[[str], Desk],
+) -> None:
+    here = desk(INSERT)
+    asked: list[int] = []
+    asker = Asker(100)
+
+    def delivery(name: str) -> Delivery:
+        event = here.make_event("product.created", id=name, name="ada")
+        return Delivery(event, body_of(event).decode(), of(event), asker=asker)
+
+    class Full(Feed):
+        left = 50
+
+        def take(self, most: int) -> list[Delivery]:
+            asked.append(most)
+            count = min(most, self.left)
+            self.left -= count
+            return [delivery(f"evt_fed{self.left + n}") for n in range(count)]
+
+    go_on = hold(here.writer)
+    here.writer.hand_over([delivery(f"evt_{n}") for n in range(50)])
+    here.writer._feed = Full()
+    before = here.writer.metrics.batches.total
+    go_on.set()
+    assert asker.all_told.wait(30)
+    assert asked[0] == MOST_IN_BATCH // 2
+    assert here.writer.metrics.batches.total - before >= 100
+    assert here.writer.metrics.batches.counts[-1] == 0
 
 
 def test_whoever_leaves_it_to_the_writer_goes_on_when_a_batch_is_done_or_late(
