@@ -34,7 +34,8 @@ class DueEvents:
     def take(self, most: int) -> list[Task]:
         """Lease so many at most, the oldest news first, as jobs. Raises StoreError."""
         now = self._receiver().now()
-        with self._store.transaction() as tx:
+        # Whoever is told of what these events do waits for a later commit, and so for this one too.
+        with self._store.transaction(ahead=True) as tx:
             rows = waking.lease(
                 tx,
                 now=timestamp(now),

@@ -1,7 +1,7 @@
 """The one writer: a thread that gathers waiting events into a transaction, a savepoint each.
 
 One commit makes a whole batch durable, which is what lets SQLite keep up; an answer is given only
-after that commit. Code blocks are run beside it (engine/aside.py).
+then, beside the next batch (engine/settle.py). Code blocks are run beside it too (engine/aside.py).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from engine.jobs import Delivery, Job, Task, tell
 from engine.logs import ABOUT, about
 from engine.metrics import Metrics
 from engine.receive import Receiver
+from engine.settle import Settlement, Settler
 from engine.store.again import MOST_RUNS
 from engine.store.base import Store, StoreBusy, StoreConflict, Transaction, WriteFailedLate
 from engine.stripe.event import Event
@@ -69,9 +70,11 @@ class Writer:
         self._pool = ThreadPoolExecutor(BLOCKS_AT_ONCE, thread_name_prefix="actionflow-code")
         self._thread = threading.Thread(target=self._work, name="actionflow-writer", daemon=True)
         self._look_at = 0.0
+        self._settler = Settler()
         self._due = DueEvents(store, receiver, self.metrics)
 
     def start(self) -> None:
+        self._settler.start()
         self._thread.start()
 
     def stop(self) -> None:
@@ -79,12 +82,13 @@ class Writer:
         self._stopping = True
         self._ring()
         self._thread.join()
+        self._settler.stop()
         self._feed.close()
         self._pool.shutdown()
 
     @property
     def alive(self) -> bool:
-        return self._thread.is_alive()
+        return self._thread.is_alive() and self._settler.alive
 
     @property
     def waiting(self) -> int:
@@ -190,11 +194,11 @@ class Writer:
         return list(self._feed.take(MOST_IN_BATCH // 2 if self._jobs else MOST_IN_BATCH))
 
     def _work_through(self, jobs: list[Job]) -> None:
-        """Run jobs in one transaction and answer them once it is durable."""
+        """Run jobs in one transaction and have them answered once it is durable."""
         careful = False
         for run in range(1, MOST_RUNS + 1):
             try:
-                self._answer(self.commit(jobs, careful=careful or run == MOST_RUNS))
+                self._settle(self.commit(jobs, careful=careful or run == MOST_RUNS))
                 return
             except StoreConflict as conflict:
                 careful = isinstance(conflict, WriteFailedLate)
@@ -212,12 +216,12 @@ class Writer:
                         self._work_through([job])
                 return
 
-    def commit(self, jobs: list[Job], *, careful: bool) -> list[Job]:
-        """Run jobs in one transaction: those that are done and durable now; those that need a code
+    def commit(self, jobs: list[Job], *, careful: bool) -> Settlement:
+        """Run jobs in one transaction: those that are done, to be settled; those that need a code
         block's result come again. In the writer's thread."""
         done: list[Job] = []
         needed: list[tuple[Job, aside.ResultNeeded]] = []
-        with self.store.transaction(careful=careful) as tx:
+        with self.store.transaction(careful=careful, ahead=True) as tx:
             batch = Batch(self.receiver(), tx, [job.event for job in jobs if job.event])
             for job in jobs:
                 aside.take_from(job.results)
@@ -232,12 +236,11 @@ class Writer:
                     job.outcome = error
                 done.append(job)
             batch.write()
-        batch.committed()
         for job, asked in needed:
             self._aside += 1
             self._pool.submit(self._find, job, asked)
         self.metrics.batches.add(len(jobs))
-        return done
+        return Settlement(done, batch, tx.pending)
 
     def _find(self, job: Job, asked: aside.ResultNeeded) -> None:
         """Run a code block, then let its job go on."""
@@ -253,12 +256,15 @@ class Writer:
         log.error("a batch of %d could not be committed: %s", len(jobs), error)
         for job in jobs:
             job.outcome = error
-        self._answer(jobs)
-
-    def _answer(self, jobs: Sequence[Job]) -> None:
         tell(jobs)
+        _release(self._batch_over)
+
+    def _settle(self, settlement: Settlement) -> None:
+        """Answer once it is durable."""
+        jobs = settlement.jobs
         if any(isinstance(job.outcome, Verdict) and job.outcome.woken for job in jobs):
             self._look_at = 0.0
+        self._settler.put(settlement)
         _release(self._batch_over)
 
     def _take_due(self) -> None:

@@ -82,6 +82,11 @@ class CommitUnknown(StoreBusy):
     all of the transaction was written, or nothing. Look before doing the same work again."""
 
 
+class StoreLost(StoreBusy):
+    """The disk has failed, and nobody knows what it holds of the last commits: this process neither
+    reads nor writes any more."""
+
+
 class StoreConflict(StoreBusy):
     """Another transaction was in the way; nothing was written, and the same work can be run again
     at once."""
@@ -147,6 +152,11 @@ class Transaction(Protocol):
     settled: str
     """SQL condition: no change with a smaller `seq` than these can still appear in the log.
     PostgreSQL: `seq < (pg_snapshot_xmin(pg_current_snapshot())::text::bigint << 20)`."""
+
+    pending: Callable[[], None] | None
+    """Set at the end of a transaction that went `ahead`, where its commit is not durable yet: waits
+    until it is, then wakes those who watch and listen. Any thread may call it, once. Raises
+    StoreLost."""
 
     strange: str
     """SQL condition: a change whose `seq` no transaction of this database can have given. PostgreSQL
@@ -236,6 +246,11 @@ class Store(Protocol):
 
     tables: Mapping[str, Table]
 
+    @property
+    def lost(self) -> str | None:
+        """Why this process must be started again before it can go on with this database: its disk has
+        failed (`StoreLost`). None while all is well."""
+
     def watch(self, wake: Callable[[], None]) -> None:
         """Call `wake`, from whatever thread, soon after a transaction that changed rows commits: of
         this process, and where the database can tell (PostgreSQL's NOTIFY) of any other.
@@ -244,13 +259,17 @@ class Store(Protocol):
         log itself (`engine.store.changes.Recorder`), just before the commit.
         """
 
-    def transaction(self, *, careful: bool = False) -> AbstractContextManager[Transaction]:
+    def transaction(
+        self, *, careful: bool = False, ahead: bool = False
+    ) -> AbstractContextManager[Transaction]:
         """Begin; commit durably on leaving, roll back on an exception. SQLite: one at a time.
 
         Raises StoreBusy when it cannot begin or commit; then nothing was written, but for
         CommitUnknown, where nobody knows; and StoreConflict when the same work should be run again.
         A connector may put off the outcome of statements that cannot fail but
         by a fault; `careful` has each answered at once, so that the error comes where it belongs.
+        `ahead` lets a connector return before the commit is durable: then `pending` is set, and
+        nobody may be told of anything in it before that was called.
         """
 
     def reader(self) -> AbstractContextManager[Transaction]:

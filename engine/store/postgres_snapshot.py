@@ -28,8 +28,14 @@ class PostgresSnapshot:
         link.begin(BEGIN)
         link.ask("SELECT 1")  # what is seen is decided by the first statement
 
+    @property
+    def lost(self) -> str | None:
+        return None
+
     @contextmanager
-    def transaction(self, *, careful: bool = False) -> Iterator[PostgresTransaction]:
+    def transaction(
+        self, *, careful: bool = False, ahead: bool = False
+    ) -> Iterator[PostgresTransaction]:
         link = self._link
         tx = self._tx(PostgresTransaction, careful)
         link.tell("SAVEPOINT trying")

@@ -63,7 +63,11 @@ class PostgresStore:
         self._closed = False
         self.give_back(self._connect(SERVING))
 
-    def transaction(self, *, careful: bool = False) -> Writing:
+    @property
+    def lost(self) -> str | None:
+        return None
+
+    def transaction(self, *, careful: bool = False, ahead: bool = False) -> Writing:
         return Writing(self, careful)
 
     @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, NoReturn, TypeVar
 
 from engine.errors import did_you_mean
@@ -29,6 +29,8 @@ class RowTransaction(Generic[P]):
         self._plans = plans
         self._depth = 0
         self._system = 0
+        self.pending: Callable[[], None] | None = None
+        """See `engine.store.base.Transaction`."""
         self.lost: StoreError | None = None
         """Why nothing more can be done in this transaction, once that is so."""
 

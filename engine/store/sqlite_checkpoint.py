@@ -13,6 +13,9 @@ import sqlite3
 import threading
 from pathlib import Path
 
+from engine.store.base import StoreLost
+from engine.store.sqlite_sync import LogSync
+
 EVERY = 0.5
 """Seconds between looks whether something was committed."""
 STEP_BACK = 10
@@ -25,8 +28,9 @@ never reaches its end, and it would not begin anew. 32 MB."""
 class Checkpointer:
     """The thread of one store. Start it, say `wrote` after each commit, stop it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, sync: LogSync) -> None:
         self._path = path
+        self._sync = sync
         self._wrote = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(
@@ -52,9 +56,18 @@ class Checkpointer:
             while not self._stopping.wait(EVERY):
                 if self._wrote:
                     self._wrote = False
-                    # A full disk is told by the writer, at its next commit.
-                    with contextlib.suppress(sqlite3.Error):
-                        move(connection)
+                    self.look(connection)
+
+    def look(self, connection: sqlite3.Connection) -> None:
+        """Move what there is."""
+        try:
+            move(connection)
+        except sqlite3.Error as error:
+            # A full disk is told by the writer, at its next commit. But after a failed sync the next
+            # would find nothing to do, and what was in the log only would be written over.
+            if error.sqlite_errorcode == sqlite3.SQLITE_IOERR_FSYNC:
+                with contextlib.suppress(StoreLost):
+                    self._sync.lose(error)
 
 
 def move(connection: sqlite3.Connection) -> int:

@@ -21,6 +21,7 @@ from engine.store.sqlite_checkpoint import MOST_PAGES, Checkpointer
 from engine.store.sqlite_errors import translated
 from engine.store.sqlite_plan import SqlitePlan
 from engine.store.sqlite_schema import WIRE, SqliteEditor
+from engine.store.sqlite_sync import LogSync
 from engine.store.sqlite_tx import SqliteReader
 from engine.store.sqlite_writing import Writing
 
@@ -77,6 +78,8 @@ class SqliteStore:
         self._server: FileLock | None = None
         self.checkpointer: Checkpointer | None = None
         """Of a server."""
+        self.sync: LogSync | None = None
+        """Of a server, whose commits do not sync by themselves."""
         self.log = Recorder()
         self.ears = Ears()
         self.wakes: tuple[Callable[[], None], ...] = ()
@@ -85,8 +88,12 @@ class SqliteStore:
     def watch(self, wake: Callable[[], None]) -> None:
         self.wakes += (wake,)
 
-    def transaction(self, *, careful: bool = False) -> Writing:
-        return Writing(self, careful)
+    @property
+    def lost(self) -> str | None:
+        return None if self.sync is None else self.sync.lost
+
+    def transaction(self, *, careful: bool = False, ahead: bool = False) -> Writing:
+        return Writing(self, careful, ahead)
 
     @contextmanager
     def reader(self) -> Iterator[SqliteReader]:
@@ -100,6 +107,8 @@ class SqliteStore:
             connection = self._connect()
         try:
             yield from self._read(connection)
+            if self.sync is not None:
+                self.sync.wait_for_all()
         finally:
             if len(self._readers) < IDLE_READERS:
                 self._readers.append(connection)
@@ -118,9 +127,14 @@ class SqliteStore:
                     source.backup(copy.connection)
                 finally:
                     source.close()
+                if self.sync is not None:
+                    self.sync.wait_for_all()
         except sqlite3.Error as error:
             copy.close()
             raise translated(error) from error
+        except StoreError:
+            copy.close()
+            raise
         return copy
 
     def claim_server(self) -> bool:
@@ -130,11 +144,25 @@ class SqliteStore:
             self.path.with_name(self.path.name + "-server"),
             f"the database {self.path}, which is SQLite and takes one server process at a time",
         )
-        self.connection.execute(f"PRAGMA wal_autocheckpoint = {MOST_PAGES}")
-        self.connection.execute(f"PRAGMA cache_size = -{SERVER_CACHE_KIB}")
-        self.checkpointer = Checkpointer(self.path)
-        self.checkpointer.start()
+        try:
+            self._serve(self.path)
+        except sqlite3.Error as error:
+            raise self._unopened(error) from error
         return True
+
+    def _serve(self, path: Path) -> None:
+        """Commit without a sync from now on, and sync for all commits together."""
+        connection = self.connection
+        # What a process left that could not sync can be read, but is perhaps not on the disk: it is
+        # written once more, into the database, before anybody is told that it is there.
+        connection.execute("PRAGMA wal_checkpoint(FULL)")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {MOST_PAGES}")
+        connection.execute(f"PRAGMA cache_size = -{SERVER_CACHE_KIB}")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        self.sync = LogSync(connection, path)
+        self.sync.wait_for_all()
+        self.checkpointer = Checkpointer(path, self.sync)
+        self.checkpointer.start()
 
     def listen(self, channel: str, heard: Callable[[str], None]) -> Callable[[], None]:
         return self.ears.listen(channel, heard)
@@ -168,6 +196,8 @@ class SqliteStore:
             self._readers.pop().close()
         with self.exclusively():
             self.connection.close()
+        if self.sync is not None:
+            self.sync.close()
         if self._server is not None:
             self._server.release()
             self._server = None

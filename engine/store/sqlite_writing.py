@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from engine.store.base import StoreBusy
+from engine.store.base import CommitUnknown, StoreBusy, StoreLost
 from engine.store.sqlite_errors import translated
+from engine.store.sqlite_sync import LogSync
 from engine.store.sqlite_tx import SqliteTransaction
 
 if TYPE_CHECKING:
@@ -17,14 +19,17 @@ if TYPE_CHECKING:
 class Writing:
     """A write transaction as a context manager."""
 
-    __slots__ = ("_careful", "_store", "_tx")
+    __slots__ = ("_ahead", "_careful", "_store", "_tx")
 
-    def __init__(self, store: SqliteStore, careful: bool) -> None:
+    def __init__(self, store: SqliteStore, careful: bool, ahead: bool) -> None:
         self._store = store
         self._careful = careful
+        self._ahead = ahead
 
     def __enter__(self) -> SqliteTransaction:
         store = self._store
+        if store.sync is not None:
+            store.sync.check()
         store.take_turn()
         try:
             self._tx = SqliteTransaction(
@@ -44,7 +49,8 @@ class Writing:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        tx, connection = self._tx, self._store.connection
+        tx, connection, sync = self._tx, self._store.connection, self._store.sync
+        number = 0
         try:
             if kind is None:
                 if tx.lost is not None:
@@ -52,7 +58,10 @@ class Writing:
                 tx.make_savepoints()
                 if tx.changes:
                     self._store.log.record(tx)
-                connection.execute("COMMIT")
+                if sync is None:
+                    connection.execute("COMMIT")
+                else:
+                    number = sync.commit()
         except sqlite3.Error as refused:
             raise translated(refused) from refused
         finally:
@@ -62,11 +71,29 @@ class Writing:
                     connection.execute("ROLLBACK")
             finally:
                 self._store.leave_turn()
-        if kind is None and self._store.checkpointer is not None:
+        if kind is not None:
+            return
+        if self._store.checkpointer is not None:
             self._store.checkpointer.wrote()
-        if kind is None and tx.changes:
-            for wake in self._store.wakes:
+        if sync is None:
+            self._tell()
+        elif self._ahead:
+            tx.pending = partial(self._settle, sync, number)
+        else:
+            try:
+                self._settle(sync, number)
+            except StoreLost as lost:
+                raise CommitUnknown(str(lost)) from lost
+
+    def _settle(self, sync: LogSync, number: int) -> None:
+        """Wait until it is durable, then tell of it."""
+        sync.wait(number)
+        self._tell()
+
+    def _tell(self) -> None:
+        tx, store = self._tx, self._store
+        if tx.changes:
+            for wake in store.wakes:
                 wake()
-        if kind is None and tx.notes:
-            for channel, message in tx.notes:
-                self._store.ears.tell(channel, message)
+        for channel, message in tx.notes:
+            store.ears.tell(channel, message)

@@ -21,6 +21,8 @@ async def readyz(request: Request) -> Response:
         missing.append("the writer has stopped; restart the server")
     if service.front is not None and not service.front.serving:
         missing.append("the front process is down and is being started again; the log says why")
+    if service.store.lost is not None:
+        missing.append(service.store.lost)
     if not service.secrets.webhook_secrets:
         names = " or ".join(service.secrets.variables["webhook_secret"])
         missing.append(f"no webhook secret; set {names}")

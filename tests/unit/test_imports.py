@@ -39,6 +39,7 @@ LAYERS = [
         "wakes",
         "jobs",
         "feed",
+        "settle",
         "due",
         "receive",
         "writer",

@@ -1,0 +1,91 @@
+"""Batches that are committed: who is told of them once they are durable, and the thread that waits.
+
+While the disk works on one batch the writer is at the next (engine/store/sqlite_sync.py).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from engine.batch import Batch
+from engine.jobs import Job, tell
+from engine.store.base import StoreLost
+
+log = logging.getLogger("actionflow.writer")
+
+MOST_AHEAD = 4
+"""Batches that are committed and not settled, at most; then the writer waits for the disk."""
+
+
+class Settlement:
+    """A batch whose transaction is over: the jobs done in it, and how to wait until it is durable
+    (`Transaction.pending`), None where it is."""
+
+    __slots__ = ("_batch", "jobs", "pending")
+
+    def __init__(
+        self, jobs: Sequence[Job], batch: Batch, pending: Callable[[], None] | None
+    ) -> None:
+        self.jobs = jobs
+        self.pending = pending
+        self._batch = batch
+
+    def settle(self) -> None:
+        """Wait until it is durable, and tell everybody; when that fails, tell them so."""
+        try:
+            if self.pending is not None:
+                self.pending()
+            self._batch.committed()
+        except Exception as error:
+            if not isinstance(error, StoreLost):  # which was logged
+                log.exception("a batch of %d could not be settled", len(self.jobs))
+            for job in self.jobs:
+                job.outcome = error
+        tell(self.jobs)
+
+
+class Settler:
+    """Settles in the order of commits, in a thread of its own. Start it, put, stop it."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Settlement | None] = deque()
+        self._some = threading.Semaphore(0)
+        self._room = threading.Semaphore(MOST_AHEAD)
+        self._thread = threading.Thread(target=self._work, name="actionflow-settler", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def put(self, settlement: Settlement) -> None:
+        """Have it settled: here and now where it is durable and nothing is before it."""
+        if settlement.pending is None:
+            settlement.settle()
+            return
+        self._room.acquire()
+        self._waiting.append(settlement)
+        self._some.release()
+
+    def stop(self) -> None:
+        """Settle what there is, then end."""
+        self._waiting.append(None)
+        self._some.release()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while True:
+            self._some.acquire()
+            settlement = self._waiting.popleft()
+            if settlement is None:
+                return
+            try:
+                settlement.settle()
+            except Exception:  # a fault of ours must not end this thread: nobody would be answered
+                log.exception("some of %d could not be told", len(settlement.jobs))
+            self._room.release()
