@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Iterable
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -75,25 +76,28 @@ class Writing:
             return
         if self._store.checkpointer is not None:
             self._store.checkpointer.wrote()
+        tell = partial(_tell, self._store, bool(tx.changes), tuple(tx.notes))
         if sync is None:
-            self._tell()
+            tell()
         elif self._ahead:
-            tx.pending = partial(self._settle, sync, number)
+            # It knows nothing of the transaction: in a cycle, all of a batch would outlive it.
+            tx.pending = partial(_settle, sync, number, tell)
         else:
             try:
-                self._settle(sync, number)
+                _settle(sync, number, tell)
             except StoreLost as lost:
                 raise CommitUnknown(str(lost)) from lost
 
-    def _settle(self, sync: LogSync, number: int) -> None:
-        """Wait until it is durable, then tell of it."""
-        sync.wait(number)
-        self._tell()
 
-    def _tell(self) -> None:
-        tx, store = self._tx, self._store
-        if tx.changes:
-            for wake in store.wakes:
-                wake()
-        for channel, message in tx.notes:
-            store.ears.tell(channel, message)
+def _settle(sync: LogSync, number: int, tell: Callable[[], None]) -> None:
+    """Wait until a commit is durable, then tell of it."""
+    sync.wait(number)
+    tell()
+
+
+def _tell(store: SqliteStore, changed: bool, notes: Iterable[tuple[str, str]]) -> None:
+    if changed:
+        for wake in store.wakes:
+            wake()
+    for channel, message in notes:
+        store.ears.tell(channel, message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pathlib
 import queue
 import random
@@ -164,6 +165,24 @@ def test_stopping_waits_for_the_disk(served: Served, make_event: Events) -> None
     gate.open.set()
     stopping.join(30)
     assert served.told.qsize() == 1
+
+
+def test_a_batch_leaves_nothing_to_the_collector_of_cycles(
+    served: Served, make_event: Events
+) -> None:
+    """In a server it would stop everybody for a tenth of a second to take thousands away."""
+    served.send(make_event())
+    served.answers(1)  # what is made once has been made
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(10):
+            served.send(*(make_event() for _ in range(20)))
+            served.answers(20)
+        served.writer.submit(lambda tx: None).result(30)  # the last batch is over
+        assert gc.collect() < 100
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("seed", range(5))
