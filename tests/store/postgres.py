@@ -12,6 +12,7 @@ import importlib.util
 import os
 import pathlib
 import pwd
+import select
 import shutil
 import signal
 import subprocess
@@ -84,12 +85,21 @@ class PostgresServer:
                 raise RuntimeError(f"PostgreSQL did not start: {said}") from None
 
     def kill(self) -> None:
-        """kill -9 of the server and all its processes, as when the machine's memory ran out."""
+        """kill -9 of the server and all its processes, as when the machine's memory ran out; all are
+        gone afterwards, as a service manager sees to before it starts another."""
         assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)  # it takes no more connections
+        with contextlib.suppress(ChildProcessError):
+            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        ends = []
         for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):
+                ends.append(os.pidfd_open(pid))
                 os.kill(pid, signal.SIGKILL)
         self._process.wait()
+        for end in ends:
+            select.select([end], [], [])
+            os.close(end)
 
     def processes(self) -> list[int]:
         """The postmaster and its children; empty when it is not running."""
