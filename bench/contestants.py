@@ -17,6 +17,7 @@ from typing import ClassVar
 
 from bench.events import SECRET, Sent
 from bench.peer import SCHEMA
+from bench.ports import free_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 UVICORN = ("uvicorn", "--log-level", "warning", "--no-access-log")
@@ -57,8 +58,7 @@ class Contestant:
         return range(first, self.given)
 
     def start(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         words = [sys.executable, "-m", *self.words(self.port)]
         pin = ["taskset", "-c", str(self.core)] if self.core is not None else []
         environment = {

@@ -112,12 +112,19 @@ class Shop(Actionflow):
             self.key = keys.create(tx, project.file, role="admin")
         store.close()
 
-    def terminate(self) -> float:
-        """SIGTERM; the seconds until the process is gone."""
+    def terminate(self) -> tuple[float, float]:
+        """SIGTERM; the seconds until the process is gone, and those of processor time it took for it."""
+        used, children = self.cpu(), children_cpu()
         began = time.monotonic()
         self.process.terminate()
         self.process.wait(PATIENCE)
-        return time.monotonic() - began
+        return time.monotonic() - began, children_cpu() - children - used
+
+
+def children_cpu() -> float:
+    """Processor seconds of all processes of ours that are gone."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def under_load(shop: Shop, seconds: float, rate: float | None = None) -> load.Result:
@@ -161,10 +168,11 @@ def main() -> int:
             refused = len(alone.refused) + len(beside.refused)
             acknowledged += alone.acknowledged + beside.acknowledged
         finally:
-            seconds = shop.terminate()
+            seconds, cpu = shop.terminate()
         crowd.wait_for_the_end()
         print(
-            f"SIGTERM: {crowd.ended:,} streams ended, {crowd.broken} broken; gone in {seconds:.1f} s"
+            f"SIGTERM: {crowd.ended:,} streams ended, {crowd.broken} broken; gone in {seconds:.1f} s, "
+            f"{cpu:.1f} s of processor time"
         )
         wrong = shop.audit(acknowledged)
         print(f"audit: {len(acknowledged):,} acknowledged: {'; '.join(wrong) or 'all there, once'}")

@@ -7,25 +7,18 @@ import os
 import pathlib
 import resource
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 
 from bench.events import SECRET
+from bench.ports import free_port
 from chaos.clock import VARIABLE
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-PATIENCE = 60.0
+PATIENCE = 300.0
 """Seconds a server is given to start, and to stop."""
-
-
-def free_port() -> int:
-    """A port nobody listens on just now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 class Server:

@@ -6,20 +6,12 @@ import contextlib
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 
 import httpx
 
-from tests.acceptance.shop import ROOT, SECRET
-
-
-def free_port() -> int:
-    """A port nobody listens on just now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+from tests.acceptance.shop import PLAIN, ROOT, SECRET
 
 
 class ServerProcess:
@@ -46,30 +38,17 @@ class ServerProcess:
                 stdout=both or subprocess.DEVNULL,
                 stderr=both or subprocess.PIPE,
             )
-        with httpx.Client(base_url=self.url, trust_env=False) as client:
+        with httpx.Client(base_url=self.url, **PLAIN) as client:
             while True:
                 try:
                     if client.get("/readyz").status_code == 200:
                         return
                 except httpx.TransportError:
-                    if self._process.poll() is not None:
-                        said = self._said()
-                        raise RuntimeError(f"the server did not start: {said}") from None
-
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    @property
-    def front(self) -> int | None:
-        """The process of its front, while there is one."""
-        for task in pathlib.Path(f"/proc/{self.pid}/task").iterdir():
-            with contextlib.suppress(OSError):  # a thread that has ended meanwhile
-                for child in (task / "children").read_text().split():
-                    if b"engine.front.child" in pathlib.Path(f"/proc/{child}/cmdline").read_bytes():
-                        return int(child)
-        return None
+                    try:
+                        self._process.wait(0.02)  # asking without a pause takes its processor away
+                    except subprocess.TimeoutExpired:
+                        continue
+                    raise RuntimeError(f"the server did not start: {self._said()}") from None
 
     def kill(self) -> None:
         """kill -9: nothing is finished, nothing is flushed."""

@@ -14,9 +14,10 @@ import httpx
 import pytest
 from starlette.types import Message
 
+from bench.ports import free_port
 from engine.stripe.signature import sign
 from engine.web import answers, webhook
-from tests.acceptance.process import ServerProcess, free_port
+from tests.acceptance.process import ServerProcess
 from tests.acceptance.shop import SECRET, copy_of_example
 from tests.acceptance.test_kill import event_for
 

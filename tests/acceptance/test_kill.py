@@ -11,9 +11,10 @@ import httpx
 import orjson
 import pytest
 
+from bench.ports import free_port
 from engine.store.base import Transaction
 from engine.stripe.signature import sign
-from tests.acceptance.process import ServerProcess, free_port
+from tests.acceptance.process import ServerProcess
 from tests.acceptance.shop import SECRET, copy_of_example
 
 ORDERS = 400

@@ -11,11 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
+from bench.ports import free_port
 from engine.access import keys as api_keys
 from engine.project import Project
 from engine.store.base import Store
 from engine.stripe.signature import sign
-from tests.acceptance.process import ServerProcess, free_port
+from tests.acceptance.process import ServerProcess
 from tests.acceptance.shop import SECRET, copy_of_example
 from tests.acceptance.test_kill import event_for
 from tests.store.support import PostgresConnector, connected

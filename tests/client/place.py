@@ -5,9 +5,10 @@ from __future__ import annotations
 import pathlib
 from typing import Any
 
+from bench.ports import free_port
 from engine.access import keys
 from engine.store.base import Store
-from tests.acceptance.process import ServerProcess, free_port
+from tests.acceptance.process import ServerProcess
 from tests.acceptance.shop import copy_of_example
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import httpx
 import orjson
 
+from bench.ports import free_port
 from engine.cli.main import main
 from engine.stripe.signature import sign
-from tests.acceptance.process import ServerProcess, free_port
+from tests.acceptance.process import ServerProcess
 from tests.acceptance.shop import SECRET
 from tests.conftest import PROJECT
 from tests.outbox.support import Server

@@ -17,12 +17,13 @@ import orjson
 import psycopg
 import pytest
 
+from bench.ports import free_port
 from engine.access import keys
 from engine.project import Project
 from engine.store import migrate
 from engine.store.base import Store
 from engine.stripe.signature import sign
-from tests.acceptance.process import ServerProcess, free_port
+from tests.acceptance.process import ServerProcess
 from tests.acceptance.shop import ROOT, SECRET, copy_of_example
 from tests.acceptance.test_kill import event_for
 from tests.conftest import PROJECT
