@@ -7,8 +7,11 @@ BIN := $(VENV)/bin
 run: $(VENV)/.installed
 	$(BIN)/actionflow serve --demo --project flows
 
+# A process a core; the files in turn, so that what a module's tests share is made once. The servers that
+# tests start must not compile the program anew each time.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import logging
+import ssl
 import time
 from collections.abc import Iterable
+from functools import cache
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,6 +20,12 @@ _log = logging.getLogger("standin")
 _IDLE_SECONDS = 0.5
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """Made once: reading the certificates takes longer than a delivery."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class Courier:
     """Delivers what waits in the state's list; one attempt at a time unless told otherwise."""
 
@@ -26,7 +34,7 @@ class Courier:
         self._wake = asyncio.Event()
         self._busy = asyncio.Lock()
         # The proxy of the environment is for the outside, not for loopback.
-        self._client = httpx.AsyncClient(trust_env=False)
+        self._client = httpx.AsyncClient(verify=_tls(), trust_env=False)
 
     @property
     def busy(self) -> bool:

@@ -50,6 +50,21 @@ class ServerProcess:
                         continue
                     raise RuntimeError(f"the server did not start: {self._said()}") from None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def front(self) -> int | None:
+        """The process of its front, while there is one."""
+        for task in pathlib.Path(f"/proc/{self.pid}/task").iterdir():
+            with contextlib.suppress(OSError):  # a thread that has ended meanwhile
+                for child in (task / "children").read_text().split():
+                    if b"engine.front.child" in pathlib.Path(f"/proc/{child}/cmdline").read_bytes():
+                        return int(child)
+        return None
+
     def kill(self) -> None:
         """kill -9: nothing is finished, nothing is flushed."""
         assert self._process is not None

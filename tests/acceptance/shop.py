@@ -29,6 +29,8 @@ from standin.state import State
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SECRET = "whsec_acceptance"
+PLAIN: Any = {"trust_env": False, "verify": False}
+"""For httpx, where no TLS is spoken: reading the certificates takes a third of the preparation of a test."""
 
 
 def project_on(folder: pathlib.Path, database: str | None = None) -> Project:
@@ -87,7 +89,7 @@ def serving(
     thread.start()
     url = f"http://127.0.0.1:{port}"
     try:
-        with httpx.Client(base_url=url, trust_env=False) as client:
+        with httpx.Client(base_url=url, **PLAIN) as client:
             while client.get("/healthz").status_code != 200:
                 pass
         yield url, app
@@ -131,7 +133,7 @@ class Shop:
 
     def control(self, path: str, /, **body: Any) -> Any:
         """A control route of the stand-in."""
-        answer = httpx.post(f"{self.standin.url}/_standin/{path}", json=body, trust_env=False)
+        answer = httpx.post(f"{self.standin.url}/_standin/{path}", json=body, **PLAIN)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -142,7 +144,7 @@ class Shop:
     def buy(self, url: str, card: str = "4242424242424242") -> None:
         """Fill in the stand-in's hosted checkout page and press the button."""
         form = {"method": "card", "number": card, "email": "ada@example.com"}
-        answer = httpx.post(url, data=form, trust_env=False)
+        answer = httpx.post(url, data=form, **PLAIN)
         assert answer.status_code == 303, answer.text
 
     def no_sdk_retries(self) -> None:
@@ -171,5 +173,5 @@ def open_shop(folder: pathlib.Path, database: str | None = None) -> Iterator[Sho
         for role, caller in (("admin", "boss"), ("customer", "ada")):
             with service.store.transaction() as tx:
                 keys[role] = api_keys.create(tx, project.file, role=role, caller=caller)
-        with httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
+        with httpx.Client(base_url=url, timeout=30, **PLAIN) as client:
             yield Shop(project, standin, url, service, client, keys)

@@ -15,9 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from bench.ports import free_port
 from engine.project import Project
 from engine.stripe.signature import sign
-from tests.acceptance.process import ServerProcess, free_port
+from tests.acceptance.process import ServerProcess
 from tests.acceptance.shop import SECRET, copy_of_example
 from tests.acceptance.test_express import Wire, delivery
 from tests.acceptance.test_kill import event_for
