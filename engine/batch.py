@@ -156,7 +156,7 @@ class Batch:
         told = ABOUT.set({"run": run, "event": event.id, "flow": flow.name})
         started = time.perf_counter_ns()
         try:
-            frame, outcome = self._attempt(compiled, data, event, now, verdict)
+            frame, outcome = self._attempt(compiled, data, verdict)
         except StoreBusy:
             raise
         except NotOurs as reason:
@@ -204,21 +204,15 @@ class Batch:
         return verdict
 
     def _attempt(
-        self,
-        compiled: CompiledFlow,
-        data: dict[str, Any],
-        event: Event,
-        now: str,
-        verdict: Verdict,
+        self, compiled: CompiledFlow, data: dict[str, Any], verdict: Verdict
     ) -> tuple[Frame, str]:
         """The run itself, undone when it raises, and made once more when others were in its way."""
         tx = self.tx
         for last in (False, True):
-            frame = compiled.frame(tx, event=data, now=now, trace=verdict.entries)
-            frame.parsed, frame.explain = event, self._receiver.explain
+            frame = compiled.frame(tx, event=data, now=tx.now, trace=verdict.entries)
+            frame.parsed, frame.explain = verdict.event, self._receiver.explain
             try:
-                with tx.savepoint():
-                    return frame, compiled.run(frame)
+                return frame, tx.attempt(compiled.run, frame)
             except Exception as error:
                 if last or not raced(tx, error):
                     raise

@@ -6,7 +6,8 @@ from engine.errors import RunError
 from engine.model import Node, Row, Value
 from engine.nodes.base import Compiler, Frame, NotOurs, NotYet, Step, node_type
 from engine.nodes.stripe_recurring import recurring_facts
-from engine.nodes.stripe_rows import Scope, event_of, find_payment, first, tell, update
+from engine.nodes.stripe_rows import find_payment, tell
+from engine.nodes.stripe_scope import Scope, event_of, first, update
 from engine.stripe.event import Event, second_of, when
 from engine.stripe.facts import Facts, greater, merge, register, value
 from engine.stripe.first_charge import begins, decided, free_facts, is_first

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from engine.model import Node, Value
 from engine.nodes.base import Compiler, Frame, NotOurs, Step, node_type
-from engine.nodes.stripe_rows import ended_payment, event_of, tell
+from engine.nodes.stripe_rows import ended_payment, tell
+from engine.nodes.stripe_scope import event_of
 from engine.stripe import dispute
 from engine.stripe.routing import DISPUTE
 

@@ -17,7 +17,8 @@ from engine.nodes.stripe_calls import (
     new_key,
     snapshot,
 )
-from engine.nodes.stripe_rows import Scope, first, tell, update
+from engine.nodes.stripe_rows import tell
+from engine.nodes.stripe_scope import Scope, first, update
 from engine.stripe import given_back, refund
 
 PAID = ("SUCCESSFUL", "REFUNDING", "PARTIALLY_REFUNDED")

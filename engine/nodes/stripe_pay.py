@@ -20,7 +20,8 @@ from engine.nodes.stripe_calls import (
     new_key,
     snapshot,
 )
-from engine.nodes.stripe_rows import Applied, Scope, first, tell
+from engine.nodes.stripe_rows import Applied, tell
+from engine.nodes.stripe_scope import Scope, first
 from engine.store import actions
 from engine.stripe import payment
 from engine.stripe.amounts import BadAmount, check_amount

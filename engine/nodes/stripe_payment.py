@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from engine.model import Node, ProjectFile, Value
 from engine.nodes.base import Compiler, Expect, Frame, Step, node_type
-from engine.nodes.stripe_rows import Scope, apply_payment, event_of
+from engine.nodes.stripe_rows import apply_payment
+from engine.nodes.stripe_scope import Scope, event_of
 from engine.store.base import Transaction
 from engine.stripe import payment
 from engine.stripe.checkout import session_news

@@ -9,16 +9,8 @@ from engine.model import Node, Row, Value
 from engine.nodes.base import Compiler, Frame, Step, node_type
 from engine.nodes.stripe_charge import KINDS, charged, max_amount
 from engine.nodes.stripe_recurring import recurring_facts
-from engine.nodes.stripe_rows import (
-    Scope,
-    announce,
-    event_of,
-    find_payment,
-    first,
-    insert,
-    payment_columns,
-    tell,
-)
+from engine.nodes.stripe_rows import announce, find_payment, payment_columns, tell
+from engine.nodes.stripe_scope import Scope, event_of, first, insert
 from engine.stripe.facts import Facts
 from engine.stripe.invoice import InvoiceNews
 from engine.stripe.payment import INVOICE, SUCCEEDED, PaymentNews, facts_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.errors import RunError
 from engine.model import Node, Row, Value
 from engine.nodes.base import Compiler, Frame, NotOurs, Step, node_type
-from engine.nodes.stripe_rows import Scope, event_of, first, insert, update
+from engine.nodes.stripe_scope import Scope, event_of, first, insert, update
 from engine.stripe import subscription
 from engine.stripe.checkout import subscription_session
 from engine.stripe.event import Event

@@ -6,17 +6,8 @@ from collections.abc import Iterable
 
 from engine.model import Node, Row, Value
 from engine.nodes.base import Compiler, Frame, NotOurs, NotYet, Step, node_type
-from engine.nodes.stripe_rows import (
-    Applied,
-    Scope,
-    apply_payment,
-    ended_payment,
-    event_of,
-    first,
-    insert,
-    tell,
-    update,
-)
+from engine.nodes.stripe_rows import Applied, apply_payment, ended_payment, tell
+from engine.nodes.stripe_scope import Scope, event_of, first, insert, update
 from engine.stripe import given_back, payment, refund
 from engine.stripe.event import Event
 from engine.stripe.facts import merge, value

@@ -16,7 +16,7 @@ from engine.nodes.stripe_calls import (
     new_key,
     snapshot,
 )
-from engine.nodes.stripe_rows import Scope, update
+from engine.nodes.stripe_scope import Scope, update
 from engine.stripe import subscription
 from engine.stripe.subscription import ENDED
 

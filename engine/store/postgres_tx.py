@@ -7,10 +7,10 @@ others. What is locked, or was made here, is not asked for again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from engine.model import Change, Row, Value
-from engine.store.base import Where
+from engine.store.base import G, R, Where
 from engine.store.postgres_known import Raw
 from engine.store.postgres_plan import PostgresPlan
 from engine.store.postgres_savepoint import PostgresSavepoint
@@ -188,6 +188,10 @@ class PostgresTransaction(Talk):
 
     def savepoint(self) -> PostgresSavepoint:
         return PostgresSavepoint(self)
+
+    def attempt(self, work: Callable[[G], R], given: G) -> R:
+        with self.savepoint():
+            return work(given)
 
 
 class PostgresReader(PostgresTransaction):

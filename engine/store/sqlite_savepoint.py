@@ -1,4 +1,7 @@
-"""Savepoints of a transaction on SQLite: the database hears of one only when it must."""
+"""Savepoints of a transaction on SQLite: the database hears of one only when it must.
+
+While nothing but writes that wait was done in one, undoing it is to drop these.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +12,48 @@ if TYPE_CHECKING:
     from engine.store.sqlite_tx import SqliteTransaction
 
 
+def opened(tx: SqliteTransaction) -> int:
+    """A savepoint begins; how many changes there were before it. Raises what the transaction was
+    lost for."""
+    if tx.lost is not None:
+        raise type(tx.lost)(str(tx.lost))
+    tx.marks.append(len(tx.later.writes))
+    return len(tx.changes)
+
+
+def kept(tx: SqliteTransaction) -> None:
+    """The innermost savepoint ends, and what was done in it stands."""
+    tx.marks.pop()
+    if tx.made > len(tx.marks):
+        tx.run(f"RELEASE s{tx.made}")
+        tx.made -= 1
+
+
+def undone(tx: SqliteTransaction, changes: int) -> None:
+    """The innermost savepoint is undone; `changes` is what `opened` gave."""
+    mark = tx.marks.pop()
+    known = tx.made > len(tx.marks)
+    name = f"s{tx.made}"
+    del tx.changes[changes:]
+    if known or len(tx.later.writes) > mark:
+        tx.forget(mark)
+    if known:
+        tx.made -= 1
+        if tx.lost is None:
+            tx.run(f"ROLLBACK TO {name}")
+            tx.run(f"RELEASE {name}")
+
+
 class Savepoint:
-    """A part of a transaction that can fail alone.
+    """A part of a transaction that can fail alone."""
 
-    While nothing but writes that wait was done in it, undoing it is to drop these.
-    """
-
-    __slots__ = ("_kept", "_tx")
+    __slots__ = ("_changes", "_tx")
 
     def __init__(self, tx: SqliteTransaction) -> None:
         self._tx = tx
 
     def __enter__(self) -> None:
-        tx = self._tx
-        if tx.lost is not None:
-            raise type(tx.lost)(str(tx.lost))
-        self._kept = len(tx.changes)
-        tx.marks.append(len(tx.later.writes))
+        self._changes = opened(self._tx)
 
     def __exit__(
         self,
@@ -33,20 +61,7 @@ class Savepoint:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        tx = self._tx
-        mark = tx.marks.pop()
-        known = tx.made > len(tx.marks)
         if kind is None:
-            if known:
-                tx.run(f"RELEASE s{tx.made}")
-                tx.made -= 1
-            return
-        name = f"s{tx.made}"
-        del tx.changes[self._kept :]
-        if known or len(tx.later.writes) > mark:
-            tx.forget(mark)
-        if known:
-            tx.made -= 1
-            if tx.lost is None:
-                tx.run(f"ROLLBACK TO {name}")
-                tx.run(f"RELEASE {name}")
+            kept(self._tx)
+        else:
+            undone(self._tx, self._changes)

@@ -20,9 +20,9 @@ from engine.store.filelock import FileLock
 from engine.store.sqlite_checkpoint import MOST_PAGES, Checkpointer
 from engine.store.sqlite_errors import translated
 from engine.store.sqlite_plan import SqlitePlan
+from engine.store.sqlite_reader import SqliteReader
 from engine.store.sqlite_schema import WIRE, SqliteEditor
 from engine.store.sqlite_sync import LogSync
-from engine.store.sqlite_tx import SqliteReader
 from engine.store.sqlite_writing import Writing
 
 OLDEST = (3, 37, 0)  # STRICT tables; RETURNING came in 3.35

@@ -7,14 +7,14 @@ succeed are sent later, many at once (engine/store/sqlite_later.py).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import repeat
 
 from engine.model import Change, Row, Value
-from engine.store.base import Where
-from engine.store.rows import read_only
+from engine.store.base import G, R, Where
 from engine.store.sqlite_later import Spot
 from engine.store.sqlite_plan import SqlitePlan
-from engine.store.sqlite_savepoint import Savepoint
+from engine.store.sqlite_savepoint import Savepoint, kept, opened, undone
 from engine.store.sqlite_send import SqliteSending
 
 MOST_REMEMBERED = 64
@@ -45,17 +45,13 @@ class SqliteTransaction(SqliteSending):
 
     def get(self, table: str, key: Value) -> Row | None:
         plan = self._plans.get(table) or self._unknown(table)
-        if type(key) is int or type(key) is str:
-            known = self._rows.get((table, key))
-            if known is not None:
-                return known
-        encoded = plan.codec.encoders[plan.key](key)
-        row = self._rows.get((table, encoded))
+        row = self._rows.get((table, key)) if type(key) is int or type(key) is str else None
+        if row is None:
+            encoded = plan.codec.encoders[plan.key](key)
+            row = self._rows.get((table, encoded))
         if row is None:
             found = self._ask(plan.select_by_key, (encoded,))
-            if not found:
-                return None
-            [row] = self._remember(plan, found)
+            row = self._remember(plan, found)[0] if found else None
         return row
 
     def find(
@@ -120,13 +116,11 @@ class SqliteTransaction(SqliteSending):
         return rows
 
     def _remember(self, plan: SqlitePlan, found: Sequence[tuple[Value, ...]]) -> list[Row]:
-        table, key, names, decode = (
-            plan.codec.table.name,
-            plan.key,
-            plan.codec.names,
-            plan.codec.decode,
-        )
-        rows = [decode(dict(zip(names, values, strict=True))) for values in found]
+        codec, table, key = plan.codec, plan.codec.table.name, plan.key
+        rows = [*map(dict, map(zip, repeat(codec.names), found))]
+        if codec.decoders:
+            for row in rows:
+                codec.decode(row)
         if len(rows) > MOST_REMEMBERED:
             return rows
         return [self._rows.setdefault((table, row[key]), row) for row in rows]
@@ -237,15 +231,19 @@ class SqliteTransaction(SqliteSending):
     def savepoint(self) -> Savepoint:
         return Savepoint(self)
 
+    def attempt(self, work: Callable[[G], R], given: G) -> R:
+        changes = opened(self)
+        try:
+            result = work(given)
+        except BaseException:
+            undone(self, changes)
+            raise
+        kept(self)
+        return result
+
     def forget(self, mark: int) -> None:
         """A savepoint is undone: the writes from the `mark`th on, and all that was known."""
         self.later.forget(mark)
         self._rows.clear()
         self._holders.clear()
         self._numbers.clear()
-
-
-class SqliteReader(SqliteTransaction):
-    """A transaction that only reads."""
-
-    _writable = read_only

@@ -106,20 +106,16 @@ def intent_news(event: Event) -> PaymentNews:
         received = whole(thing.get("amount_received"))
     if not received:
         amount = whole(thing.get("amount"))
-    failed = state is FAILED
-    return PaymentNews(
-        at=event.created,
-        source=INTENT,
-        state=state,
-        intent=id_of(thing),
-        charge=intent_charge(thing),
-        amount=received or amount,
-        currency=currency_of(thing),
-        failure_code=text(error.get("code")) if failed else None,
-        failure_message=text(error.get("message")) if failed else None,
-        description=text(thing.get("description")),
-        metadata=part(thing.get("metadata")),
-    )
+    # Keywords would make a dict of them first.
+    news = PaymentNews(event.created, INTENT, state, id_of(thing), intent_charge(thing))
+    news.amount = received or amount
+    news.currency = currency_of(thing)
+    if state is FAILED:
+        news.failure_code = text(error.get("code"))
+        news.failure_message = text(error.get("message"))
+    news.description = text(thing.get("description"))
+    news.metadata = part(thing.get("metadata"))
+    return news
 
 
 def charge_news(event: Event) -> PaymentNews:
