@@ -22,6 +22,16 @@ MAX_EXPRESSIONS = 100
 """Expressions in one text."""
 
 _MARKS = ("{{", "{%", "{#")
+_ALWAYS_BOOLEAN = (
+    syntax.Compare,
+    syntax.In,
+    syntax.And,
+    syntax.Or,
+    syntax.Not,
+    syntax.IsNone,
+    syntax.IsDefined,
+)
+"""What gives true or false, or an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,8 @@ def condition(source: Value, place: Place) -> Expression:
     if not parsed.whole:
         raise _not_whole(place, f"found {shorten(source) or 'nothing'}", source)
     [node] = parsed.parts
+    if isinstance(node, _ALWAYS_BOOLEAN):
+        return parsed
     where, evaluate = Source(parsed.source, place), parsed.evaluate
     if isinstance(node, syntax.Const) and not isinstance(node.value, bool):
         raise _not_whole(place, f"found {shorten(source)}, which is always {node.value!r}")

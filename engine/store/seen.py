@@ -28,9 +28,15 @@ def shown_change(change: Change) -> Change:
 
 def row_text(change: Change) -> bytes:
     """The row it left, as JSON; for anything but a delete."""
-    if change.text is None:
-        change.text = orjson.dumps(seen(change.after, change.hidden))
-    return change.text
+    text = change.text
+    if text is None:
+        row = change.after
+        if row is not None and change.hidden:
+            row = row.copy()
+            for name in change.hidden:
+                del row[name]
+        text = change.text = orjson.dumps(row)
+    return text
 
 
 def was(change: Change) -> Row:

@@ -61,15 +61,12 @@ def key_of(raw: object, key_type: str) -> Value:
     if not isinstance(raw, str):
         return None
     if key_type == "integer":
-        return int(raw) if _is_integer(raw) else None
+        # One of 1 to 999,999,999,999,999,999, in the one way to write it.
+        fits = raw.isascii() and raw.isdigit() and len(raw) <= _MOST_DIGITS and raw[0] != "0"
+        return int(raw) if fits else None
     return raw if 0 < len(raw) <= _MAX_KEY and raw.isprintable() else None
 
 
 def _row_id(found: Data, name: str) -> int | None:
-    raw = found.get(name)
-    return int(raw) if isinstance(raw, str) and _is_integer(raw) else None
-
-
-def _is_integer(text: str) -> bool:
-    """One of 1 to 999,999,999,999,999,999, in the one way to write it."""
-    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and text[0] != "0"
+    number: int | None = key_of(found.get(name), "integer")
+    return number

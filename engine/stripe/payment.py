@@ -212,7 +212,8 @@ def state_columns(facts: Facts) -> dict[str, Any]:
     """The columns that the payment's own state decides; refunds and disputes decide others."""
     state = facts.get("state", {})
     columns = {column: state[name][1] for name, column in _COLUMNS if name in state}
-    if settled(facts) != "FAILED":
+    status = state.get("status")
+    if status is None or status[1] != "FAILED" or settled(facts) != "FAILED":
         columns["failure_code"] = columns["failure_message"] = None
     return columns
 
