@@ -137,6 +137,9 @@ class FlowCompiler:
     def block(self, nodes: tuple[Node, ...]) -> Callable[[Frame], None]:
         steps = tuple(traced(node, REGISTRY[node.type].compile(node, self)) for node in nodes)
 
+        if len(steps) == 1:
+            return steps[0]
+
         def run_block(frame: Frame) -> None:
             for step in steps:
                 step(frame)

@@ -64,6 +64,11 @@ def payment_facts(tx: Transaction, row: Row) -> Facts:
 def payment_columns(facts: Facts, amount: int | None) -> Row:
     """A payment row's columns out of its facts; `amount` is what the row has already."""
     columns: dict[str, Any] = payment.state_columns(facts)
+    if len(facts) == 1 and "state" in facts:  # nothing but how the payment itself stands
+        columns["status"] = facts["state"]["status"][1]
+        columns["amount_refunded"] = 0
+        columns["disputed"] = False
+        return columns
     status, refunded = given_back.refunded_status(facts, columns.get("amount", amount))
     if status is not None:
         columns["status"] = status

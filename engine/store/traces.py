@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+from orjson import Fragment
 
 from engine.model import Change, Value
 from engine.store.seen import row_text, seen, shown_change, was
@@ -44,15 +45,14 @@ def plain(entries: list[Entry]) -> list[Entry]:
 
 
 def _kept(change: Any) -> dict[str, Any]:
-    if not isinstance(change, Change):
+    if type(change) is not Change:
         raise TypeError
-    kept: dict[str, Any] = {"table": change.table, "key": change.key}
-    if change.before is None or change.after is None:
-        kept["before"] = seen(change.before, change.hidden)
-    else:
-        kept["was"] = was(change)
-    kept["after"] = None if change.after is None else orjson.Fragment(row_text(change))
-    return kept
+    before, after = change.before, change.after
+    left = None if after is None else Fragment(row_text(change))
+    if before is None or after is None:
+        old = seen(before, change.hidden)
+        return {"table": change.table, "key": change.key, "before": old, "after": left}
+    return {"table": change.table, "key": change.key, "was": was(change), "after": left}
 
 
 def _restore(entry: Entry) -> None:
