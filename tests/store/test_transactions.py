@@ -241,3 +241,20 @@ def test_a_snapshot_has_nothing_of_an_open_transaction(store: Store) -> None:
         copy = store.snapshot()
     assert (orders(store), orders(copy)) == ([1], [])
     copy.close()
+
+
+def test_an_attempt_is_kept_or_undone_as_a_whole(shared: Store) -> None:
+    with undone(shared) as tx:
+
+        def work(amount: int) -> str:
+            tx.insert("order", {"amount": amount})
+            if amount > 1:
+                raise Fault
+            return "done"
+
+        assert tx.attempt(work, 1) == "done"
+        with pytest.raises(Fault):
+            tx.attempt(work, 2)
+        assert [row["amount"] for row in tx.find("order", {})] == [1]
+        assert [change.after["amount"] for change in tx.changes if change.after] == [1]
+    assert orders(shared) == []
