@@ -47,25 +47,21 @@ def main() -> int:
         "--pace", type=float, default=0.5, help="part of its own speed for the paced rounds (0.5)"
     )
     options = parser.parse_args()
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) > 1:
-        os.sched_setaffinity(0, {cores[0]})
-    print(
-        f"load average {os.getloadavg()[0]:.2f}; {len(cores)} cores; Python {sys.version.split()[0]}"
-    )
+    cores = len(os.sched_getaffinity(0))
+    print(f"load average {os.getloadavg()[0]:.2f}; {cores} cores; Python {sys.version.split()[0]}")
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        bench = Bench(options, pathlib.Path(folder), cores[1] if len(cores) > 1 else None)
+        bench = Bench(options, pathlib.Path(folder))
         return bench.run()
 
 
 class Bench:
     """Every contestant in turn, round after round."""
 
-    def __init__(self, options: argparse.Namespace, folder: pathlib.Path, core: int | None) -> None:
+    def __init__(self, options: argparse.Namespace, folder: pathlib.Path) -> None:
         self.options = options
         kinds = [kind for kind in CONTESTANTS if not options.only or kind.name in options.only]
         orders = int(MOST * (WARM_UP + 2 * SPARE * options.seconds * options.rounds))
-        self.contestants = [kind(folder, orders, core) for kind in kinds]
+        self.contestants = [kind(folder, orders) for kind in kinds]
         self.acknowledged: dict[str, list[Sent]] = {one.name: [] for one in self.contestants}
         self.speed: dict[str, float] = {}
         self.full: dict[str, list[Round]] = {one.name: [] for one in self.contestants}

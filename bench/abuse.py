@@ -1,6 +1,6 @@
 """`python -m bench.abuse`: how good events fare while attackers are at it.
 
-Good events come at a fixed rate, on the client's core; the attackers have what is left of it.
+Good events come at a fixed rate; attackers, server and client share all cores.
 """
 
 from __future__ import annotations
@@ -33,15 +33,11 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.attacks) - set(ATTACKS):
         parser.error(f"no such attack: {', '.join(sorted(unknown))}")
-    cores = sorted(os.sched_getaffinity(0))
-    core = cores[1] if len(cores) > 1 else None
-    if core is not None:
-        os.sched_setaffinity(0, {cores[0]})
     attacks = ["", *(options.attacks or ATTACKS)]
     each = int(options.rate * options.seconds) + 1
     print(f"load average {os.getloadavg()[0]:.2f}; {options.rate:.0f} good events a second")
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        shop = Actionflow(pathlib.Path(folder), each * len(attacks) + 1, core)
+        shop = Actionflow(pathlib.Path(folder), each * len(attacks) + 1)
         shop.start()
         try:
             return run(shop, attacks, each, options)

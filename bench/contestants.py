@@ -30,9 +30,8 @@ class Contestant:
     stdin: ClassVar[int] = subprocess.DEVNULL
     stdout: ClassVar[int | None] = None
 
-    def __init__(self, folder: pathlib.Path, orders: int, core: int | None) -> None:
+    def __init__(self, folder: pathlib.Path, orders: int) -> None:
         self.folder = folder / self.name
-        self.core = core
         self.orders = orders
         self.given = 1
         """The next order that no event was made for."""
@@ -60,7 +59,6 @@ class Contestant:
     def start(self) -> None:
         self.port = free_port()
         words = [sys.executable, "-m", *self.words(self.port)]
-        pin = ["taskset", "-c", str(self.core)] if self.core is not None else []
         environment = {
             **os.environ,
             "PYTHONPATH": str(ROOT),
@@ -70,7 +68,7 @@ class Contestant:
         }
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(
-                [*pin, *words],
+                words,
                 env=environment,
                 stdin=self.stdin,
                 stdout=self.stdout or log,
@@ -93,16 +91,28 @@ class Contestant:
         return self.folder / "data.db"
 
     def cpu(self) -> float:
-        """Seconds of processor time the server has used."""
-        fields = (
-            pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        )
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Seconds of processor time the server has used, with its front."""
+        ticks = 0
+        for process in self.processes():
+            fields = pathlib.Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def memory(self) -> float:
-        """Resident memory of the server in MiB."""
-        pages = pathlib.Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
-        return int(pages) * os.sysconf("SC_PAGE_SIZE") / 2**20
+        """Resident memory of the server in MiB, with its front."""
+        pages = 0
+        for process in self.processes():
+            pages += int(pathlib.Path(f"/proc/{process}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    def processes(self) -> list[int]:
+        """The server's process and its children."""
+        server = self.process.pid
+        found = [server]
+        for task in pathlib.Path(f"/proc/{server}/task").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # a thread that has ended
+                found += map(int, (task / "children").read_text().split())
+        return found
 
 
 class Noop(Contestant):

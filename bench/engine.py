@@ -59,7 +59,7 @@ def main() -> int:
     parser.add_argument("--folder", type=pathlib.Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        shop = Actionflow(pathlib.Path(folder), options.events, None)
+        shop = Actionflow(pathlib.Path(folder), options.events)
         project = Project.open(shop.folder / "flows")
         store = project.store()
         receiver = Receiver(project, "test")

@@ -24,9 +24,9 @@ class Aged(Actionflow):
     """A shop with so many payments already. Their payloads and traces are left short: what grows
     with them is the file, and not the trees an event goes down."""
 
-    def __init__(self, folder: pathlib.Path, past: int, core: int | None) -> None:
+    def __init__(self, folder: pathlib.Path, past: int) -> None:
         self.past = past
-        super().__init__(folder, past + FRESH, core)
+        super().__init__(folder, past + FRESH)
         self.given = past + 1
         self.fill()
 
@@ -73,15 +73,11 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--folder", type=pathlib.Path)
     options = parser.parse_args()
-    cores = sorted(os.sched_getaffinity(0))
-    core = cores[1] if len(cores) > 1 else None
-    if core is not None:
-        os.sched_setaffinity(0, {cores[0]})
     print(f"load average {os.getloadavg()[0]:.2f}")
     print("  payments   events/s   p50 ms   p99 ms   CPU us   file MiB", flush=True)
     for past in options.payments:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-            row(Aged(pathlib.Path(folder), past, core), options)
+            row(Aged(pathlib.Path(folder), past), options)
     return 0
 
 

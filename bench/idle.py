@@ -149,7 +149,7 @@ def main() -> int:
     count = options.subscribers
     events = int(20_000 * options.seconds) * 2 + 20_000
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        shop = Shop(pathlib.Path(folder), events + count + 1, None)
+        shop = Shop(pathlib.Path(folder), events + count + 1)
         shop.start()
         acknowledged: list[Sent] = []
         try:

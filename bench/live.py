@@ -186,12 +186,8 @@ def main() -> int:
     parser.add_argument("--only", choices=("own", "table"), help="one kind of subscribers")
     options = parser.parse_args()
     many_files()
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) > 1:
-        os.sched_setaffinity(0, {cores[0]})
-    print(
-        f"load average {os.getloadavg()[0]:.2f}; {len(cores)} cores; Python {sys.version.split()[0]}"
-    )
+    cores = len(os.sched_getaffinity(0))
+    print(f"load average {os.getloadavg()[0]:.2f}; {cores} cores; Python {sys.version.split()[0]}")
     loads = [
         Load("own row", False, options.rate, 0),
         Load("own row, cut off", False, options.rate, options.cuts),
@@ -201,9 +197,7 @@ def main() -> int:
     if options.only:
         loads = [load for load in loads if load.everything == (options.only == "table")]
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        shop = Watched(
-            pathlib.Path(folder), options.subscribers, cores[1] if len(cores) > 1 else None
-        )
+        shop = Watched(pathlib.Path(folder), options.subscribers)
         shop.start()
         try:
             return uvloop.run(Bench(options, shop).run(loads))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import logging
 import runpy
 import signal
 import socket
@@ -42,7 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--front",
         choices=("auto", "on", "off"),
-        default="off",
+        default="auto",
         help="speak HTTP with whoever delivers events in a process of its own, so that events have two "
         "cores (auto: on SQLite, where there are two)",
     )
@@ -126,7 +127,13 @@ def front_of(
         raise BadInput(f"--front on: {lacking}. Say --front off")
     secrets = project.secrets(demo=demo).webhook_secrets
     settings = Settings(secrets, form, GRACE, BACKLOG, MOST_WAITING, answers.BODY_SECONDS)
-    return parent.Front(listener, settings)
+    try:
+        return parent.Front(listener, settings)
+    except (BadInput, OSError) as error:
+        if choice == "on":
+            raise
+        logging.getLogger("actionflow.front").warning("served without a front: %s", error)
+        return None
 
 
 def serving(app: Starlette, front: Front | None = None) -> uvicorn.Server:

@@ -204,7 +204,8 @@ def leave() -> NoReturn:
 
 def main(words: list[str]) -> None:
     """`words` are the descriptors of the control socket, of that for events, and of the listener."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    # The last is what a terminal may send to whoever writes from behind.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGTTOU):
         signal.signal(number, signal.SIG_IGN)
     sock, events, listener = (socket.socket(fileno=int(word)) for word in words)
     packet = control.receive(sock)

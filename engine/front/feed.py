@@ -12,7 +12,7 @@ import os
 import select
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from engine.errors import BadInput
@@ -62,10 +62,10 @@ class Link:
         """No answer is sent from now on."""
         with self._sending:
             self.over = True
-            if self._unsent:
-                self._unsent = b""
-                self._call(self._loop.remove_writer, self._socket.fileno())
-            self._socket.close()
+            if self._unsent:  # the loop watches the socket
+                self._call(self._forget)
+            else:
+                self._socket.close()
 
     def take(self, most: int) -> list[Delivery]:
         """Deliveries that have come, so many at most."""
@@ -92,7 +92,16 @@ class Link:
             sent = self._try(data)
             if sent < len(data):
                 self._unsent = data[sent:]
-                self._call(self._loop.add_writer, self._socket.fileno(), self._send_rest)
+                self._call(self._watch)
+
+    def _watch(self) -> None:
+        """On the loop."""
+        self._loop.add_writer(self._socket.fileno(), self._send_rest)
+
+    def _forget(self) -> None:
+        """On the loop, and behind `_watch`."""
+        self._loop.remove_writer(self._socket.fileno())
+        self._socket.close()
 
     def _send_rest(self) -> None:
         """The front reads again. On the loop."""
@@ -111,9 +120,10 @@ class Link:
         except OSError:  # it has gone; reading will say so, too
             return len(data)
 
-    def _call(self, *what: object) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(*what)  # type: ignore[arg-type]
+    def _call(self, what: Callable[..., object], *words: object) -> None:
+        """Have the loop do it."""
+        with contextlib.suppress(RuntimeError):  # it is closed
+            self._loop.call_soon_threadsafe(what, *words)
 
     def _parse(self, found: list[Delivery], most: int) -> None:
         view, at = self._view, self._begin
@@ -137,18 +147,18 @@ class Link:
                 self.send([(number, answer)])
                 continue
             if event.thin:
-                self._call(self._fetch, data, event, started, number)
+                self._call(self._desk.complete, data, event, started, self._teller(number))
                 continue
             found.append(Taken(self, data, str(body, "utf-8"), event, started, number))
         self._begin = at
 
-    def _fetch(self, data: dict[str, object], event: object, started: float, number: int) -> None:
-        """The desk takes thin events: what they point at is fetched on the loop."""
+    def _teller(self, number: int) -> Callable[[Answer], None]:
+        """For who answers this one by itself."""
 
         def tell(answer: Answer) -> None:
             self.send([(number, answer)])
 
-        self._desk.complete(data, event, started, tell)  # type: ignore[arg-type]
+        return tell
 
     def _receive(self) -> None:
         """Read what has come, as far as there is room."""
@@ -172,6 +182,8 @@ class FrontFeed(Feed):
 
     def __init__(self) -> None:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._closed = False
+        self._ringing = threading.Lock()
         self._poll = select.poll()
         self._poll.register(self._wake, select.POLLIN)
         self._link: Link | None = None
@@ -183,7 +195,9 @@ class FrontFeed(Feed):
         self.ring()
 
     def ring(self) -> None:
-        os.eventfd_write(self._wake, 1)
+        with self._ringing:
+            if not self._closed:
+                os.eventfd_write(self._wake, 1)
 
     def wait(self, seconds: float) -> None:
         self._poll.poll(seconds * 1000)
@@ -214,7 +228,9 @@ class FrontFeed(Feed):
         self._hang_up()
         if self._next is not None:
             self._next.close()
-        os.close(self._wake)
+        with self._ringing:  # the number may soon be another file's
+            self._closed = True
+            os.close(self._wake)
 
     def _hang_up(self) -> None:
         link, self._link = self._link, None

@@ -31,6 +31,7 @@ PROGRAM: tuple[str, ...] = ("engine.front.child",)
 """The module that is run, and its first words."""
 READY_SECONDS = 30.0
 """How long a front may take to start."""
+NO_START = "the front process does not start; its error is above. Serve without it: --front off"
 LIVED = 10.0
 """Seconds after which a front's death is no fault of its start: the next is started at once."""
 PAUSES = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
@@ -81,17 +82,21 @@ class Front:
             packet = None
         if packet is None:
             self.kill()
-            raise BadInput(
-                "the front process does not start; its error is above. Serve without it: --front off"
-            )
+            raise BadInput(NO_START)
 
     async def open(self, service: Service, protocol: Callable[[], Express]) -> None:
-        """Have it take connections; those that are not for it get such a protocol here."""
+        """Have it take connections; those that are not for it get such a protocol here.
+
+        Raises BadInput when it does not come.
+        """
         self._service = service
         self._protocol = protocol
         self._loop = asyncio.get_running_loop()
         self._attach()
-        await self._opened.wait()
+        try:
+            await asyncio.wait_for(self._opened.wait(), READY_SECONDS)
+        except TimeoutError:
+            raise BadInput(NO_START) from None
 
     async def stop(self) -> None:
         """Take no connections any more; returns when the front has finished what was under way."""

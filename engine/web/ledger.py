@@ -64,16 +64,17 @@ class Ledger:
         service = self._service
         counted = service.metrics
         told = []
+        now = time.perf_counter()
         with self._lock:
             with counted.lock:
                 for taken in jobs:
                     try:
-                        answer = self._answer(taken, service)
+                        answer = self._answer(taken, service, now - taken.started)
                     except Exception as error:
                         log.exception("event %s could not be answered", taken.event.id)
                         answer = not_kept(taken.event, error)
                     told.append((taken.whom, answer))
-                    counted.seconds.add(time.perf_counter() - taken.started)
+                    counted.seconds.add(now - taken.started)
             self._lines.write()
         return told
 
@@ -84,14 +85,13 @@ class Ledger:
             counted.refused[reason] += 1
             counted.seconds.add(time.perf_counter() - started)
 
-    def _answer(self, taken: Taken[W], service: Service) -> Answer:
+    def _answer(self, taken: Taken[W], service: Service, seconds: float) -> Answer:
         event, verdict = taken.event, taken.outcome
         counted = service.metrics
         if not isinstance(verdict, Verdict):
             counted.event(event.type, "busy")
             return not_kept(event, verdict)
         counted.event(event.type, verdict.outcome)
-        seconds = time.perf_counter() - taken.started
         service.spans.event(event, verdict.outcome, verdict.flow, seconds, verdict.run)
         self._lines.add(event.id, event.type, verdict.outcome, verdict.flow, verdict.run)
         if verdict.outcome == "waiting":

@@ -20,7 +20,7 @@ WATCHED = range(1001, 1301)
 
 @pytest.fixture
 def shop(tmp_path: pathlib.Path) -> Iterator[Shop]:
-    made = Shop(tmp_path, WATCHED.stop, None)
+    made = Shop(tmp_path, WATCHED.stop)
     made.start()
     yield made
     with contextlib.suppress(ProcessLookupError):

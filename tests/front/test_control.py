@@ -94,6 +94,7 @@ def test_readyz_says_when_the_front_is_down(serving: bool, status: int) -> None:
         front=types.SimpleNamespace(serving=serving),
         secrets=types.SimpleNamespace(webhook_secrets=("x",)),
         reloader=types.SimpleNamespace(problems=()),
+        store=types.SimpleNamespace(lost=None),
     )
     app = types.SimpleNamespace(state=types.SimpleNamespace(service=service))
     answer = asyncio.run(readyz(Request({"type": "http", "app": app})))
