@@ -18,6 +18,9 @@ log = logging.getLogger("actionflow.writer")
 
 MOST_AHEAD = 4
 """Batches that are committed and not settled, at most; then the writer waits for the disk."""
+MANY = 16
+"""Jobs of a batch for which the writer waits itself. Then there is no processor to spare: to go ahead
+would make batches smaller and events dearer, and two threads take the interpreter from each other."""
 
 
 class Settlement:
@@ -50,8 +53,12 @@ class Settlement:
 class Settler:
     """Settles in the order of commits, in a thread of its own. Start it, put, stop it."""
 
-    def __init__(self) -> None:
+    def __init__(self, settled: Callable[[], None]) -> None:
+        """`settled` is called after each that this thread has settled."""
+        self._after = settled
         self._waiting: deque[Settlement | None] = deque()
+        self._put = 0
+        self._settled = 0
         self._some = threading.Semaphore(0)
         self._room = threading.Semaphore(MOST_AHEAD)
         self._thread = threading.Thread(target=self._work, name="actionflow-settler", daemon=True)
@@ -64,10 +71,12 @@ class Settler:
         return self._thread.is_alive()
 
     def put(self, settlement: Settlement) -> None:
-        """Have it settled: here and now where it is durable and nothing is before it."""
-        if settlement.pending is None:
+        """Have it settled: here and now where it is durable or large, and nothing is before it."""
+        before = self._put - self._settled
+        if not before and (settlement.pending is None or len(settlement.jobs) >= MANY):
             settlement.settle()
             return
+        self._put += 1
         self._room.acquire()
         self._waiting.append(settlement)
         self._some.release()
@@ -88,4 +97,6 @@ class Settler:
                 settlement.settle()
             except Exception:  # a fault of ours must not end this thread: nobody would be answered
                 log.exception("some of %d could not be told", len(settlement.jobs))
+            self._settled += 1
+            self._after()
             self._room.release()

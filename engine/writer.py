@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from engine import aside
@@ -70,7 +71,7 @@ class Writer:
         self._pool = ThreadPoolExecutor(BLOCKS_AT_ONCE, thread_name_prefix="actionflow-code")
         self._thread = threading.Thread(target=self._work, name="actionflow-writer", daemon=True)
         self._look_at = 0.0
-        self._settler = Settler()
+        self._settler = Settler(partial(_release, self._batch_over))
         self._due = DueEvents(store, receiver, self.metrics)
 
     def start(self) -> None:
@@ -113,7 +114,7 @@ class Writer:
         self._put(deliveries)
 
     def leave_to_it(self, seconds: float) -> None:
-        """Stand still until the writer has done a batch, so many seconds at most.
+        """Stand still until the writer has done a batch, or there are answers; so many seconds at most.
 
         For the thread that hands over: as long as both run they take the interpreter from each
         other at every statement, which costs more than the work. When the writer was late, the next

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -62,7 +63,7 @@ class Writing:
                 if sync is None:
                     connection.execute("COMMIT")
                 else:
-                    number = sync.commit()
+                    number = self._commit(sync)
         except sqlite3.Error as refused:
             raise translated(refused) from refused
         finally:
@@ -74,8 +75,6 @@ class Writing:
                 self._store.leave_turn()
         if kind is not None:
             return
-        if self._store.checkpointer is not None:
-            self._store.checkpointer.wrote()
         tell = partial(_tell, self._store, bool(tx.changes), tuple(tx.notes))
         if sync is None:
             tell()
@@ -87,6 +86,15 @@ class Writing:
                 _settle(sync, number, tell)
             except StoreLost as lost:
                 raise CommitUnknown(str(lost)) from lost
+
+    def _commit(self, sync: LogSync) -> int:
+        store = self._store
+        number = sync.commit()
+        if store.checkpointer is not None:
+            # Committed it is: what fails now is told by the next sync, or the next commit.
+            with contextlib.suppress(sqlite3.Error, StoreLost):
+                store.checkpointer.wrote(store.connection)
+        return number
 
 
 def _settle(sync: LogSync, number: int, tell: Callable[[], None]) -> None:

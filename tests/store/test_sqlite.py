@@ -238,11 +238,11 @@ def test_a_servers_log_is_moved_into_the_database_beside_the_writer(
 ) -> None:
     moved = threading.Event()
 
-    def telling(connection: sqlite3.Connection) -> int:
-        left = move(connection)
+    def telling(connection: sqlite3.Connection) -> tuple[int, int]:
+        pages, left = move(connection)
         if left == 0:
             moved.set()
-        return left
+        return pages, left
 
     monkeypatch.setattr("engine.store.sqlite_checkpoint.move", telling)
     monkeypatch.setattr("engine.store.sqlite_checkpoint.EVERY", 0.01)

@@ -52,6 +52,12 @@ def fail() -> None:
     raise OSError(5, "Input/output error")
 
 
+def other(store: SqliteStore) -> sqlite3.Connection:
+    """Another connection to its database."""
+    assert store.path is not None
+    return sqlite3.connect(store.path, isolation_level=None)
+
+
 def insert(store: SqliteStore, amount: int) -> None:
     with store.transaction() as tx:
         tx.insert("order", {"amount": amount})
@@ -195,17 +201,79 @@ def test_a_checkpoint_that_cannot_sync_loses_the_store(
     store, _ = served
     assert store.checkpointer is not None
 
-    def no_sync(_connection: sqlite3.Connection) -> int:
+    def no_sync(_connection: sqlite3.Connection) -> tuple[int, int]:
         error = sqlite3.OperationalError("disk I/O error")
         error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
         raise error
 
     monkeypatch.setattr("engine.store.sqlite_checkpoint.move", no_sync)
-    store.checkpointer.look(store.connection)
+    insert(store, 1)
+    with contextlib.closing(other(store)) as one, pytest.raises(StoreLost):
+        store.checkpointer.look(store.connection, one)
     with pytest.raises(StoreLost), store.transaction():
         pass
     with pytest.raises(StoreLost):
         amounts(store)
+
+
+def test_a_database_that_cannot_be_synced_loses_the_store(
+    served: tuple[SqliteStore, Disk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, _ = served
+    assert store.path is not None
+    assert store.checkpointer is not None
+    asked = []
+
+    def no_sync(file: int) -> None:
+        asked.append(os.fstat(file).st_ino)
+        fail()
+
+    monkeypatch.setattr("engine.store.sqlite_checkpoint.sync_data", no_sync)
+    insert(store, 1)
+    with (
+        contextlib.closing(other(store)) as moving,
+        contextlib.closing(other(store)) as reading,
+        pytest.raises(StoreLost),
+    ):
+        store.checkpointer.look(moving, reading)
+    assert asked == [store.path.stat().st_ino]
+    with pytest.raises(StoreLost):
+        insert(store, 2)
+
+
+def test_a_long_log_is_begun_anew_and_a_short_one_is_not(
+    served: tuple[SqliteStore, Disk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, disk = served
+    assert store.path is not None
+    monkeypatch.setattr("engine.store.sqlite_checkpoint.LONG", 100)
+    monkeypatch.setattr("engine.store.sqlite_checkpoint.MANY", 1)
+    log = store.path.with_name("shop.db-wal")
+    checkpointer = store.checkpointer
+    assert checkpointer is not None
+    salts = b""
+    ends = []
+    pages = 0
+    with contextlib.closing(other(store)) as moving, contextlib.closing(other(store)) as reading:
+        for amount in range(300):
+            insert(store, amount)
+            with log.open("rb") as file:
+                found = file.read(32)[16:24]  # new with each log
+            if found != salts:
+                ends.append(pages)
+                salts = found
+            checkpointer.look(moving, reading)
+            pages = move(moving)[0]
+        checkpointer.look(moving, reading)
+        assert not reading.in_transaction  # nothing new: others may begin the log anew
+    long = [
+        end for end in ends if end > 8
+    ]  # with nobody beside, the one after it is begun anew too
+    assert len(long) > 3
+    assert len(ends) <= 2 * len(long) + 1
+    assert all(100 <= end <= 120 for end in long)
+    assert disk.after_power_loss(AMOUNTS) == [(amount,) for amount in range(300)]
+    assert log.stat().st_size < 150 * 4200
 
 
 def test_a_log_that_was_replaced_is_opened_anew(
