@@ -19,11 +19,11 @@ from engine.store.base import StoreLost
 from engine.store.sqlite_sync import LogSync, sync_data
 
 EVERY = 0.05
-"""Seconds between looks whether much was committed."""
+"""Seconds between looks whether much was committed, while anything is."""
 MANY = 8
 """Commits that are much."""
 SELDOM = 0.5
-"""Seconds after which it is done for fewer."""
+"""Seconds after which it is done for fewer; also between looks while nothing is committed."""
 STEP_BACK = 10
 """Added to the thread's nice value."""
 LONG = 6_000
@@ -43,6 +43,7 @@ class Checkpointer:
         self._commits = 0
         self._seen = 0
         self._at = 0.0
+        self._busy = False
         self._ripe = False
         """Nearly all of a long log was moved: the writer does the rest."""
         self._database: int | None = None
@@ -54,9 +55,9 @@ class Checkpointer:
     def start(self) -> None:
         self._thread.start()
 
-    def wrote(self, connection: sqlite3.Connection) -> None:
-        """Something was committed on this connection, and nobody else writes now."""
-        self._commits += 1
+    def wrote(self, connection: sqlite3.Connection, number: int) -> None:
+        """The commit of this number was made on this connection, and nobody else writes now."""
+        self._commits = number
         if self._ripe:
             self._ripe = False
             self._move(connection)
@@ -74,7 +75,7 @@ class Checkpointer:
             contextlib.closing(sqlite3.connect(self._path, isolation_level=None)) as moving,
             contextlib.closing(sqlite3.connect(self._path, isolation_level=None)) as reading,
         ):
-            while not self._stopping.wait(EVERY):
+            while not self._stopping.wait(EVERY if self._busy else SELDOM):
                 try:
                     self.look(moving, reading)
                 except (sqlite3.Error, StoreLost):  # told by the writer, at its next commit
@@ -84,6 +85,7 @@ class Checkpointer:
         """Move what there is, if it is much. Raises sqlite3.Error, StoreLost."""
         commits, now = self._commits, time.monotonic()
         new = commits - self._seen
+        self._busy = new > 0
         if not new:
             _let_go(reading)
         if self._ripe or not new or (new < MANY and now < self._at + SELDOM):

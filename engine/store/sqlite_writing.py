@@ -93,7 +93,7 @@ class Writing:
         if store.checkpointer is not None:
             # Committed it is: what fails now is told by the next sync, or the next commit.
             with contextlib.suppress(sqlite3.Error, StoreLost):
-                store.checkpointer.wrote(store.connection)
+                store.checkpointer.wrote(store.connection, number)
         return number
 
 

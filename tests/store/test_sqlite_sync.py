@@ -34,8 +34,9 @@ def serving(connector: SqliteConnector) -> Iterator[tuple[SqliteStore, Disk]]:
     with pytest.MonkeyPatch.context() as patch:
         disk = Disk(store.path)
         patch.setattr("engine.store.sqlite_sync.sync_data", disk.sync)
-        patch.setattr("engine.store.sqlite_checkpoint.EVERY", 3600)
         store.claim_server()
+        assert store.checkpointer is not None
+        store.checkpointer.stop()
         disk.syncs = 0
         yield store, disk
         store.close()

@@ -17,6 +17,7 @@ from engine.project import Project
 from engine.receive import Receiver
 from engine.store import migrate
 from engine.store.base import StoreBusy
+from engine.store.sqlite_store import SqliteStore
 from engine.stripe.event import of
 from engine.verdict import Verdict
 from engine.writer import Writer
@@ -49,8 +50,10 @@ class Served:
         assert path is not None
         self.disk = Disk(path)
         patch.setattr("engine.store.sqlite_sync.sync_data", self.disk.sync)
-        patch.setattr("engine.store.sqlite_checkpoint.EVERY", 3600)
         self.store.claim_server()
+        assert isinstance(self.store, SqliteStore)
+        assert self.store.checkpointer is not None
+        self.store.checkpointer.stop()
         receiver = Receiver(self.project)
         self.writer = Writer(self.store, lambda: receiver)
         self.writer.start()
