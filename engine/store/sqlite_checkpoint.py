@@ -75,6 +75,9 @@ class Checkpointer:
             contextlib.closing(sqlite3.connect(self._path, isolation_level=None)) as moving,
             contextlib.closing(sqlite3.connect(self._path, isolation_level=None)) as reading,
         ):
+            for one in (moving, reading):
+                with contextlib.suppress(sqlite3.Error):
+                    _look_in(one)  # opens all its files
             while not self._stopping.wait(EVERY if self._busy else SELDOM):
                 try:
                     self.look(moving, reading)
@@ -95,7 +98,7 @@ class Checkpointer:
         # A log that somebody reads is not begun anew, which would cost the next commit a sync.
         _let_go(reading)
         reading.execute("BEGIN")
-        reading.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+        _look_in(reading)
         pages = self._move(moving)
         self._sync_database()
         if pages >= LONG:
@@ -137,6 +140,10 @@ def move(connection: sqlite3.Connection) -> tuple[int, int]:
     in it only."""
     _, pages, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     return int(pages), int(pages - moved)
+
+
+def _look_in(connection: sqlite3.Connection) -> None:
+    connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
 
 
 def _let_go(reading: sqlite3.Connection) -> None:
