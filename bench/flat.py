@@ -1,15 +1,19 @@
-"""Does an event cost more among millions of payments? `python -m bench.flat 10000 1000000`."""
+"""Does an event cost more among millions of payments? `python -m bench.flat 10000 1000000`.
+
+The sizes take turns, so that a machine that grows slower does so for all of them. "KiB read" an event
+are the event itself and the pages that the server did not have in memory.
+"""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import pathlib
 import sqlite3
 import statistics
 import tempfile
 from collections.abc import Iterator
-from typing import Any
 
 from bench import load
 from bench.contestants import Actionflow
@@ -18,6 +22,9 @@ from bench.events import CREATED, deliveries, stripe_id
 FRESH = 200_000
 """Orders for the events of the measurement."""
 AT = "2026-05-28T00:00:00Z"
+
+Row = tuple[float, float, float, float, float]
+"""Events a second, p50 and p99 in ms, processor time in us and KiB read an event."""
 
 
 class Aged(Actionflow):
@@ -57,6 +64,11 @@ class Aged(Actionflow):
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         db.close()
 
+    def read(self) -> int:
+        """Bytes the server has read so far, of files and connections."""
+        said = pathlib.Path(f"/proc/{self.process.pid}/io").read_text()
+        return int(said.split()[1])
+
     def numbers(self) -> Iterator[int]:
         return iter(range(1, self.past + 1))
 
@@ -74,30 +86,40 @@ def main() -> int:
     parser.add_argument("--folder", type=pathlib.Path)
     options = parser.parse_args()
     print(f"load average {os.getloadavg()[0]:.2f}")
-    print("  payments   events/s   p50 ms   p99 ms   CPU us   file MiB", flush=True)
-    for past in options.payments:
-        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-            row(Aged(pathlib.Path(folder), past), options)
+    print("  payments   events/s   p50 ms   p99 ms   CPU us   KiB read   file MiB", flush=True)
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(dir=options.folder))
+        shops = [Aged(pathlib.Path(folder, str(past)), past) for past in options.payments]
+        for shop in shops:
+            shop.start()
+            stack.callback(shop.stop)
+        found: list[list[Row]] = [[] for _ in shops]
+        for number in range(options.rounds + 1):
+            for shop, rows in zip(shops, found, strict=True):
+                row = measure(shop, options.seconds)
+                if number:  # the first warms up
+                    rows.append(row)
+        for shop, rows in zip(shops, found, strict=True):
+            rate, p50, p99, cpu, read = map(statistics.median, zip(*rows, strict=True))
+            size = shop.path.stat().st_size / 2**20
+            told = f"{rate:11.0f}{p50:9.2f}{p99:9.2f}{cpu:9.0f}{read:11.1f}{size:11.0f}"
+            print(f"{shop.past:10}{told}", flush=True)
     return 0
 
 
-def row(shop: Aged, options: argparse.Namespace) -> None:
-    """Measure one shop and print its line."""
-    found: list[tuple[Any, ...]] = []
-    shop.start()
-    try:
-        for number in range(options.rounds + 1):
-            prepared = list(deliveries(shop.take(int(8_000 * options.seconds))))
-            before = shop.cpu()
-            result = load.run(prepared, shop.port, seconds=options.seconds, connections=32)
-            cpu = (shop.cpu() - before) * 1_000_000 / len(result.acknowledged)
-            if number:  # the first warms up
-                found.append((result.rate, result.quantile(0.5), result.quantile(0.99), cpu))
-    finally:
-        shop.stop()
-    rate, p50, p99, cpu = (statistics.median(values) for values in zip(*found, strict=True))
-    size = shop.path.stat().st_size / 2**20
-    print(f"{shop.past:10}{rate:11.0f}{p50:9.2f}{p99:9.2f}{cpu:9.0f}{size:11.0f}", flush=True)
+def measure(shop: Aged, seconds: float) -> Row:
+    """Load one shop while the others wait."""
+    prepared = list(deliveries(shop.take(int(8_000 * seconds))))
+    cpu, read = shop.cpu(), shop.read()
+    result = load.run(prepared, shop.port, seconds=seconds, connections=32)
+    count = len(result.acknowledged)
+    return (
+        result.rate,
+        result.quantile(0.5),
+        result.quantile(0.99),
+        (shop.cpu() - cpu) * 1_000_000 / count,
+        (shop.read() - read) / 1024 / count,
+    )
 
 
 if __name__ == "__main__":
