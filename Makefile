@@ -11,7 +11,7 @@ run: $(VENV)/.installed
 # tests start must not compile the program anew each time.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
