@@ -108,7 +108,7 @@ class Bench:
             rate=rate,
         )
         cpu = (one.cpu() - before) * 1_000_000 / max(len(result.acknowledged), 1)
-        if rate is None:  # paced, it spins
+        if rate is None:  # paced, it mostly waits
             spent = time.process_time() - mine
             self.client.append(spent * 1_000_000 / max(len(result.acknowledged), 1))
         if result.refused:
