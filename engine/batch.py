@@ -52,9 +52,6 @@ class Batch:
         """By event the flow it starts, where that was looked up."""
         self._subjects = {event.id: subject_of(event) for event in events}
         self._wakes = Wakes()
-        self._second = -1
-        self._now = ""
-        """The latest second that somebody asked for, and its text."""
         if events:
             if tx.shared:
                 keys = {*self._subjects, *filter(None, self._subjects.values())}
@@ -82,7 +79,7 @@ class Batch:
         tries = 0
         if state in FINISHED:
             return Verdict("duplicate", event, f"this event was delivered before and is {state}")
-        now = self._tell_time()
+        self.tx.now = now = timestamp(self._receiver.now())
         arrival: Row = {
             "id": event.id,
             "type": event.type,
@@ -101,17 +98,10 @@ class Batch:
     def again(self, row: InboxRow) -> Verdict:
         """See `Receiver.again`."""
         data = load(row.payload.encode())
-        now = self._tell_time()
+        self.tx.now = now = timestamp(self._receiver.now())
         verdict = self._run(data, of(data), now, None, row.attempts)
         self.after_commit(partial(say_tried_again, verdict))
         return verdict
-
-    def _tell_time(self) -> str:
-        second = int(self._receiver.now())
-        if second != self._second:
-            self._second, self._now = second, timestamp(second)
-        self.tx.now = now = self._now
-        return now
 
     def write(self) -> None:
         """Write what has gathered."""

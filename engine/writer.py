@@ -26,7 +26,14 @@ from engine.metrics import Metrics
 from engine.receive import Receiver
 from engine.settle import Settlement, Settler
 from engine.store.again import MOST_RUNS
-from engine.store.base import Store, StoreBusy, StoreConflict, Transaction, WriteFailedLate
+from engine.store.base import (
+    Store,
+    StoreBusy,
+    StoreConflict,
+    Transaction,
+    WriteFailedLate,
+    WriterBusy,
+)
 from engine.stripe.event import Event
 from engine.verdict import Verdict
 
@@ -39,10 +46,6 @@ LOOK_EVERY = 1.0
 """Seconds between looks for events whose next try is due."""
 BLOCKS_AT_ONCE = 4
 """Code blocks that are run at the same time."""
-
-
-class WriterBusy(StoreBusy):
-    """Too many events are waiting; Stripe will send this one again."""
 
 
 class Writer:

@@ -26,11 +26,12 @@ from engine.front.control import Settings
 from engine.front.frames import EVENT, read_answers
 from engine.front.protocol import FrontProtocol
 from engine.metrics import Metrics
+from engine.store.refusals import WriterBusy
 from engine.stripe.event import load, of
 from engine.stripe.signature import verify
 from engine.web import answers
 from engine.web.answers import Answer
-from engine.web.proof import refused
+from engine.web.proof import not_kept, refused
 
 Tell = Callable[[Answer], None]
 COUNT_EVERY = 0.1
@@ -96,10 +97,9 @@ class FrontDesk(asyncio.Protocol):
 
     def _turn_away(self, body: bytes, started: float, tell: Tell) -> None:
         event = of(load(body))
-        log.error("event %s could not be kept: %s", event.id, answers.FULL)
         self._door.counted.event(event.type, "busy")
         self._count(started)
-        tell(answers.refusal(503, "busy", answers.FULL, answers.BUSY))
+        tell(not_kept(event, WriterBusy()))
 
     def _count(self, started: float) -> None:
         self._door.counted.seconds.add(time.perf_counter() - started)

@@ -28,6 +28,7 @@ from engine.store.refusals import (
     UnknownTable,
     Violation,
     WriteFailedLate,
+    WriterBusy,
     WriteRefused,
 )
 
@@ -55,6 +56,7 @@ __all__ = [
     "Where",
     "WriteFailedLate",
     "WriteRefused",
+    "WriterBusy",
 ]
 
 Where = Mapping[str, Value]

@@ -63,6 +63,10 @@ class StoreBusy(StoreError):
     """The database is locked, full or gone for the moment; trying again later can help."""
 
 
+class WriterBusy(StoreBusy):
+    """Too many events are waiting; Stripe will send this one again."""
+
+
 class CommitUnknown(StoreBusy):
     """The connection broke during the commit, and the database could not be asked what became of it:
     all of the transaction was written, or nothing. Look before doing the same work again."""

@@ -30,12 +30,7 @@ def row_text(change: Change) -> bytes:
     """The row it left, as JSON; for anything but a delete."""
     text = change.text
     if text is None:
-        row = change.after
-        if row is not None and change.hidden:
-            row = row.copy()
-            for name in change.hidden:
-                del row[name]
-        text = change.text = orjson.dumps(row)
+        text = change.text = orjson.dumps(seen(change.after, change.hidden))
     return text
 
 

@@ -46,8 +46,6 @@ CUT = refusal(400, "body_cut", "The body ended before it was whole.")
 NO_POST = refusal(
     405, "method_not_allowed", "Events are delivered by POST.", ((b"allow", b"POST"),)
 )
-FULL = "Too many events are waiting; Stripe will send this one again."
-"""Why an event is turned away as busy."""
 BODY_SECONDS = 10.0
 """How long a body may take to arrive."""
 TOO_SLOW = refusal(

@@ -21,8 +21,8 @@ from engine.stripe.client import StripeUnreachable
 from engine.stripe.event import Event, load, of
 from engine.stripe.signature import verify
 from engine.web.answers import BUSY, Answer, refusal
-from engine.web.ledger import Ledger, Taken, not_kept
-from engine.web.proof import refused
+from engine.web.ledger import Ledger, Taken
+from engine.web.proof import not_kept, refused
 from engine.web.thin import completed
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ import orjson
 from engine.aside import Results
 from engine.eventlog import EventLog
 from engine.jobs import Asker, Delivery
-from engine.store.base import StoreBusy
 from engine.stripe.event import Event
 from engine.verdict import Verdict
-from engine.web.answers import BUSY, Answer, refusal
+from engine.web.answers import Answer, refusal
+from engine.web.proof import not_kept
 
 if TYPE_CHECKING:
     from engine.web.service import Service
@@ -100,12 +100,3 @@ class Ledger:
         if verdict.reason:
             answer["reason"] = verdict.reason
         return Answer(200, orjson.dumps(answer))
-
-
-def not_kept(event: Event, error: object) -> Answer:
-    """503, and a line in the log: Stripe is to send the event again."""
-    if isinstance(error, StoreBusy):
-        log.error("event %s could not be kept: %s", event.id, error)
-        return refusal(503, "busy", str(error), BUSY)
-    log.error("event %s could not be kept", event.id, exc_info=error)  # type: ignore[arg-type]
-    return refusal(503, "not_kept", "The event could not be kept; send it again.", BUSY)

@@ -32,12 +32,12 @@ from engine.run import compile_flows
 from engine.secrets import Secrets
 from engine.spans import Spans
 from engine.store import actions, changes, outbox, waking
-from engine.store.base import Store
+from engine.store.base import Store, WriterBusy
 from engine.store.outbox import Call
 from engine.stripe.client import Client
 from engine.web.desk import Desk
 from engine.web.ticket import Tickets
-from engine.writer import Writer, WriterBusy
+from engine.writer import Writer
 
 if TYPE_CHECKING:
     from engine.front.parent import Front

@@ -58,6 +58,14 @@ class Load:
         return answer.status_code == 200
 
 
+def under_load(server: ServerProcess) -> tuple[Load, threading.Thread]:
+    """The server while all orders' events are delivered, by this thread."""
+    load = Load(server.url)
+    loading = threading.Thread(target=load.deliver, args=(ORDERS,))
+    loading.start()
+    return load, loading
+
+
 def wait_until(condition: Callable[[], bool]) -> None:
     """Wait for something that comes; a test that hangs is stopped from outside."""
     while not condition():
@@ -201,9 +209,7 @@ def test_bad_signatures_are_refused_and_counted_before_anything_later(
 def test_kill_9_of_the_front_under_load_loses_and_doubles_nothing(
     project: Project, server: ServerProcess, tmp_path: pathlib.Path
 ) -> None:
-    load = Load(server.url)
-    loading = threading.Thread(target=load.deliver, args=(ORDERS,))
-    loading.start()
+    load, loading = under_load(server)
     for kill in range(3):
         goal = len(ORDERS) // 5 * (kill + 1)
         wait_until(lambda goal=goal: len(load.acknowledged) >= goal)  # type: ignore[misc]
@@ -222,9 +228,7 @@ def test_kill_9_of_the_front_under_load_loses_and_doubles_nothing(
 def test_kill_9_of_the_server_takes_the_front_along(server: ServerProcess) -> None:
     front = server.front
     assert front is not None
-    load = Load(server.url)
-    loading = threading.Thread(target=load.deliver, args=(ORDERS,))
-    loading.start()
+    load, loading = under_load(server)
     wait_until(lambda: len(load.acknowledged) > 20)
     server.kill()
     wait_until(lambda: not alive(front))
@@ -237,9 +241,7 @@ def test_a_stop_under_load_answers_what_it_has_taken(
 ) -> None:
     front = server.front
     assert front is not None
-    load = Load(server.url)
-    loading = threading.Thread(target=load.deliver, args=(ORDERS,))
-    loading.start()
+    load, loading = under_load(server)
     wait_until(lambda: len(load.acknowledged) > 20)
     server.ask_to_stop()
     os.kill(front, signal.SIGINT)  # as Ctrl-C, or systemd, would

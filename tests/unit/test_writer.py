@@ -14,10 +14,10 @@ from engine.jobs import Delivery
 from engine.project import Project
 from engine.receive import Receiver
 from engine.sandbox import Block
-from engine.store.base import Store, StoreBusy, StoreConflict
+from engine.store.base import Store, StoreBusy, StoreConflict, WriterBusy
 from engine.stripe.event import of
 from engine.verdict import Verdict
-from engine.writer import MOST_IN_BATCH, Writer, WriterBusy
+from engine.writer import MOST_IN_BATCH, Writer
 from tests.conftest import body_of
 
 Events = Callable[..., dict[str, Any]]

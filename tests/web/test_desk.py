@@ -10,14 +10,15 @@ from typing import Any
 import orjson
 import pytest
 
+from engine.jobs import Delivery
 from engine.metrics import Metrics
 from engine.receive import Verdict
 from engine.spans import Spans
+from engine.store.base import WriterBusy
 from engine.stripe.signature import sign
 from engine.web import desk as desks
 from engine.web.answers import Answer
 from engine.web.desk import Desk
-from engine.writer import Delivery, WriterBusy
 from tests.acceptance.test_kill import event_for
 
 SECRET = "whsec_x"
