@@ -15,6 +15,20 @@ from tests.acceptance.shop import Shop
 from tests.studio.pages.conftest import Visit
 from tests.studio.world import LATE, bury, deliver, late_payment, recorded
 
+NOTE_FRESH = """() => {
+    window.fresh = [];
+    const note = () => window.fresh.push(
+        [...document.querySelectorAll("tbody tr.fresh")]
+            .filter((row) => row.getClientRects().length)
+            .map((row) => row.textContent),
+    );
+    new MutationObserver(note).observe(document.body, {subtree: true, childList: true, attributes: true});
+}"""
+"""Have the page keep which rows are marked as new at each change: the next event, one of another test
+that is tried again for instance, takes the mark away."""
+FIRST = "(text) => window.fresh.some((rows) => rows.length && rows[0].includes(text))"
+ONLY = "(text) => window.fresh.some((rows) => rows.length === 1 && rows[0].includes(text))"
+
 
 def column(page: Page, number: int) -> list[str]:
     """The texts of a list's column, from 1."""
@@ -144,15 +158,15 @@ def test_lists_follow_without_a_reload(visit: Visit, studio: Shop) -> None:
     for page in pages.values():
         expect(page.locator(".live")).to_have_text("live")
         page.evaluate("window.neverReloaded = true")
+        page.evaluate(NOTE_FRESH)
     event = late_payment(f"evt_{uuid.uuid4().hex}", order=2)
     assert deliver(studio, event) == 200
     payment = studio.row("payment", transaction_id=f"pi_{event['id']}")
+    pages["runs"].wait_for_function(FIRST, arg="payment_callback")
+    pages["inbox"].wait_for_function(FIRST, arg=event["id"][:20])
+    pages["tables/payment"].wait_for_function(ONLY, arg=f"{payment['id']}")
     for page in pages.values():
-        expect(page.locator("tbody tr.fresh").first).to_be_visible()
         assert page.evaluate("window.neverReloaded") is True
-    expect(pages["runs"].locator("tr.fresh").first).to_contain_text("payment_callback")
-    expect(pages["inbox"].locator("tr.fresh").first).to_contain_text(event["id"][:20])
-    expect(pages["tables/payment"].locator("tr.fresh")).to_contain_text([f"{payment['id']}"])
 
 
 def test_a_list_says_when_the_server_does_not_answer(visit: Visit) -> None:
