@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -21,26 +22,33 @@ MOST_AHEAD = 4
 MANY = 16
 """Jobs of a batch for which the writer waits itself. Then there is no processor to spare: to go ahead
 would make batches smaller and events dearer, and two threads take the interpreter from each other."""
+SLOW = 0.002
+"""Seconds a sync takes from which on the writer goes ahead at all: a disk that is quicker is sooner
+waited for than another thread woken."""
 
 
 class Settlement:
     """A batch whose transaction is over: the jobs done in it, and how to wait until it is durable
     (`Transaction.pending`), None where it is."""
 
-    __slots__ = ("_batch", "jobs", "pending")
+    __slots__ = ("_batch", "jobs", "pending", "waited")
 
     def __init__(
         self, jobs: Sequence[Job], batch: Batch, pending: Callable[[], None] | None
     ) -> None:
         self.jobs = jobs
         self.pending = pending
+        self.waited = 0.0
+        """Seconds until it was durable."""
         self._batch = batch
 
     def settle(self) -> None:
         """Wait until it is durable, and tell everybody; when that fails, tell them so."""
         try:
             if self.pending is not None:
+                started = time.perf_counter()
                 self.pending()
+                self.waited = time.perf_counter() - started
             self._batch.committed()
         except Exception as error:
             if not isinstance(error, StoreLost):  # which was logged
@@ -59,6 +67,8 @@ class Settler:
         self._waiting: deque[Settlement | None] = deque()
         self._put = 0
         self._settled = 0
+        self._sync = 2 * SLOW
+        """Seconds that syncs have taken of late: a running average, until one is known a slow disk's."""
         self._some = threading.Semaphore(0)
         self._room = threading.Semaphore(MOST_AHEAD)
         self._thread = threading.Thread(target=self._work, name="actionflow-settler", daemon=True)
@@ -71,10 +81,12 @@ class Settler:
         return self._thread.is_alive()
 
     def put(self, settlement: Settlement) -> None:
-        """Have it settled: here and now where it is durable or large, and nothing is before it."""
+        """Have it settled: here and now where that does not take long, or the batch is large."""
         before = self._put - self._settled
-        if not before and (settlement.pending is None or len(settlement.jobs) >= MANY):
-            settlement.settle()
+        if not before and (
+            settlement.pending is None or self._sync < SLOW or len(settlement.jobs) >= MANY
+        ):
+            self._settle(settlement)
             return
         self._put += 1
         self._room.acquire()
@@ -87,6 +99,11 @@ class Settler:
         self._some.release()
         self._thread.join()
 
+    def _settle(self, settlement: Settlement) -> None:
+        settlement.settle()
+        if settlement.pending is not None:
+            self._sync += (settlement.waited - self._sync) / 8
+
     def _work(self) -> None:
         while True:
             self._some.acquire()
@@ -94,7 +111,7 @@ class Settler:
             if settlement is None:
                 return
             try:
-                settlement.settle()
+                self._settle(settlement)
             except Exception:  # a fault of ours must not end this thread: nobody would be answered
                 log.exception("some of %d could not be told", len(settlement.jobs))
             self._settled += 1

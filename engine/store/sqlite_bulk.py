@@ -12,8 +12,9 @@ from typing import Any
 
 from engine.model import Value
 
-SIZES = (64, 32, *range(16, 0, -1))
-"""Rows a statement: few texts, so that each is prepared once, and one for all rows of a small batch."""
+MOST = 64
+"""Rows a statement. Up to here one for all: a text for each size is prepared once, a statement is paid
+for each time."""
 
 _INSERT = re.compile(r"\s*(INSERT INTO .*? VALUES)\s*(\([^()]*\))\s*", re.DOTALL)
 _NAMED = re.compile(r":(\w+)")
@@ -22,18 +23,24 @@ _NAMED = re.compile(r":(\w+)")
 class Bulk:
     """An INSERT of as many rows as there are. `head` ends with VALUES, `marks` is one row, with `?`."""
 
-    __slots__ = ("_texts",)
+    __slots__ = ("_head", "_marks", "_texts")
 
     def __init__(self, head: str, marks: str) -> None:
-        self._texts = [(size, f"{head} {', '.join([marks] * size)}") for size in SIZES]
+        self._head = head
+        self._marks = marks
+        self._texts: dict[int, str] = {}
 
     def send(self, cursor: Any, rows: Sequence[Sequence[Value]]) -> None:
         """Insert the rows, in this order. Raises sqlite3.Error."""
-        at, left = 0, len(rows)
-        for size, text in self._texts:
-            while left >= size:
-                cursor.execute(text, [*chain.from_iterable(rows[at : at + size])])
-                at, left = at + size, left - size
+        for at in range(0, len(rows), MOST):
+            some = rows[at : at + MOST]
+            cursor.execute(self._text(len(some)), [*chain.from_iterable(some)])
+
+    def _text(self, size: int) -> str:
+        text = self._texts.get(size)
+        if text is None:
+            text = self._texts[size] = f"{self._head} {', '.join([self._marks] * size)}"
+        return text
 
 
 class NamedBulk(Bulk):

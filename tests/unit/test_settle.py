@@ -58,10 +58,13 @@ class Served:
         self.writer = Writer(self.store, lambda: receiver)
         self.writer.start()
         self.told: queue.Queue[Delivery] = queue.Queue()
+        self.by: list[str] = []
+        """The threads that told, in order."""
         self.missing: set[str] = set()
         """Events that were acknowledged before they were safe."""
 
     def settle(self, jobs: Sequence[Delivery]) -> None:
+        self.by.append(threading.current_thread().name)
         safe = {id for (id,) in self.disk.after_power_loss(KEPT)}
         for job in jobs:
             if isinstance(job.outcome, Verdict) and job.event.id not in safe:
@@ -137,6 +140,31 @@ def test_the_next_batch_runs_while_the_disk_works_and_nobody_is_told(
         (first["id"], "duplicate"),
     ]
     assert seen.result(30) == 2
+
+
+@pytest.mark.parametrize(
+    ("slow", "teller"), [(60.0, "actionflow-writer"), (0.0, "actionflow-settler")]
+)
+def test_the_writer_waits_itself_for_a_disk_that_is_known_to_be_quick(
+    slow: float,
+    teller: str,
+    make_project: Callable[..., pathlib.Path],
+    make_event: Events,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`slow` is what counts as a slow sync: here every disk is quick, or none."""
+    monkeypatch.setattr("engine.settle.SLOW", slow)
+    here = Served(make_project(own=FLOW), monkeypatch)
+    events = [make_event() for _ in range(20)]
+    for event in events:
+        here.send(event)
+        assert here.answers(1) == [(event["id"], "done")]
+    here.writer.stop()
+    here.store.close()
+    here.disk.close()
+    assert not here.missing
+    assert here.by[0] == "actionflow-settler"  # nothing is known of the disk yet
+    assert set(here.by[-5:]) == {teller}
 
 
 def test_a_failed_sync_is_success_for_nobody_then_or_later(
