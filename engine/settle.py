@@ -68,7 +68,7 @@ class Settler:
         self._put = 0
         self._settled = 0
         self._sync = 2 * SLOW
-        """Seconds that syncs have taken of late: a running average, until one is known a slow disk's."""
+        """Seconds that syncs have taken of late, a running average; of an unknown disk, many."""
         self._some = threading.Semaphore(0)
         self._room = threading.Semaphore(MOST_AHEAD)
         self._thread = threading.Thread(target=self._work, name="actionflow-settler", daemon=True)
