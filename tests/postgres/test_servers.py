@@ -56,6 +56,7 @@ ROOM = (
 )
 SESSIONS = 12
 """How many are ended under load."""
+FRONT = ("--front", "on")
 Pair = tuple[ServerProcess, ServerProcess]
 
 
@@ -84,7 +85,8 @@ def until(condition: Callable[[], Any], what: str) -> Any:
 
 
 def pair_on(folder: pathlib.Path) -> Iterator[Pair]:
-    pair = ServerProcess(folder, free_port()), ServerProcess(folder, free_port())
+    """Two servers, the second behind a front."""
+    pair = ServerProcess(folder, free_port()), ServerProcess(folder, free_port(), None, *FRONT)
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(ServerProcess.start, pair))
     yield pair
@@ -94,7 +96,7 @@ def pair_on(folder: pathlib.Path) -> Iterator[Pair]:
 
 @pytest.fixture
 def pair(example: Project) -> Iterator[Pair]:
-    """Two servers on the example project."""
+    """The same on the example project."""
     yield from pair_on(example.folder)
 
 
