@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from typing import Any, NoReturn
 
 import uvicorn
@@ -44,11 +44,12 @@ class FrontDesk(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, settings: Settings, door: FrontDoor) -> None:
+    def __init__(self, settings: Settings, door: FrontDoor, waiting: dict[int, Tell]) -> None:
+        """`waiting` is filled with the deliveries that are sent on and not answered."""
         self._settings = settings
         self._door = door
         self._loop = asyncio.get_running_loop()
-        self._waiting: dict[int, Tell] = {}
+        self._waiting = waiting
         self._number = 0
         self._frames: list[bytes] = []
         self._buffer = bytearray()
@@ -109,11 +110,13 @@ class FrontDesk(asyncio.Protocol):
 class FrontDoor:
     """The control socket: connections and counts go out, the server's word comes in."""
 
-    def __init__(self, sock: socket.socket, server: Front) -> None:
+    def __init__(self, sock: socket.socket, server: Front, waiting: Sized) -> None:
+        """`waiting` are the deliveries that are sent on and not answered."""
         self._loop = asyncio.get_running_loop()
         self._sender = control.Sender(sock, self._loop)
         self._socket = sock
         self._server = server
+        self._waiting = waiting
         self._telling: asyncio.TimerHandle | None = None
         self.counted = Metrics()
         self._loop.add_reader(sock.fileno(), self._read)
@@ -150,6 +153,8 @@ class FrontDoor:
                 leave()
             if packet[0] == control.STOP:
                 self._server.should_exit = True
+            elif packet[0] == control.ASK:
+                self._sender.send(control.ALIVE + b"%d" % len(self._waiting))
 
 
 class Front(uvicorn.Server):
@@ -177,8 +182,9 @@ class Front(uvicorn.Server):
         return contextlib.nullcontext()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        self._door = door = FrontDoor(self._control, self)
-        desk = FrontDesk(self._settings, door)
+        waiting: dict[int, Tell] = {}
+        self._door = door = FrontDoor(self._control, self, waiting)
+        desk = FrontDesk(self._settings, door, waiting)
         loop = asyncio.get_running_loop()
         await loop.create_unix_connection(lambda: desk, sock=self._events)
         self.protocol.desk = desk

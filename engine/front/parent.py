@@ -1,4 +1,4 @@
-"""The server's side of its front: starts it, takes connections over, starts another when it dies."""
+"""The server's side of its front: starts it, takes connections over, starts another when it dies or hangs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 import engine
 from engine.errors import BadInput
-from engine.front import control
+from engine.front import control, watch
 from engine.front.control import Settings
 from engine.front.feed import FrontFeed, Link
+from engine.front.watch import Watch
 
 if TYPE_CHECKING:
     from engine.project import Project
@@ -65,6 +66,8 @@ class Front:
         self.restarts = 0
         self.serving = False
         """It takes connections."""
+        self.waiting = 0
+        """Deliveries that it had sent on and that were not answered, when it was asked last."""
         self._listener = listener
         self._settings = settings
         self._failed = 0
@@ -137,6 +140,21 @@ class Front:
         self._loop.add_reader(self._control.fileno(), self._read)
         self.feed.connect(Link(self._events, self._service))
         self._sender.send(control.SERVE)
+        self._watch = Watch(self._loop, self._ask, self._give_up)
+
+    def _ask(self) -> None:
+        self._sender.send(control.ASK)
+
+    def _give_up(self) -> None:
+        """It hangs. What follows, follows from its end."""
+        self.serving = False
+        log.error(
+            "the front process (%d) has not answered for %d seconds and is killed. If this comes "
+            "often, serve without it: --front off",
+            self._process.pid,
+            self._watch.patience * watch.ASK_EVERY,
+        )
+        self._process.kill()
 
     def _read(self) -> None:
         """What the front says."""
@@ -146,6 +164,7 @@ class Front:
                 if packet is None:
                     self._lost()
                     return
+                self._watch.heard()
                 self._hear(*packet)
 
     def _hear(self, kind: bytes, data: bytes, descriptors: list[int]) -> None:
@@ -161,8 +180,11 @@ class Front:
             self._parts += data
         elif kind == control.COUNTS:
             self._service.metrics.add(data)
+        elif kind == control.ALIVE:
+            self.waiting = int(data)
         elif kind == control.SERVING:
             self.serving = True
+            self._watch.patience = watch.PATIENCE
             self._opened.set()
 
     async def _accept(self, descriptor: int, data: bytes) -> None:
@@ -181,11 +203,13 @@ class Front:
 
     def _lost(self) -> None:
         """It has ended."""
+        self._watch.stop()
         self._loop.remove_reader(self._control.fileno())
         self._loop.remove_writer(self._control.fileno())
         self._control.close()
         self._parts = b""
         self.serving = False
+        self.waiting = 0
         self.kill()
         if self._stopping:
             self._gone.set()

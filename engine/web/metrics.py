@@ -82,10 +82,16 @@ class Numbers(Collector):
         yield _histogram("batch_jobs", "Events and other work a transaction.", counted.batches)
         if service.front is not None:
             restarts = CounterMetricFamily(
-                "actionflow_front_restarts", "Fronts that were started because one had ended."
+                "actionflow_front_restarts",
+                "Fronts that were started because one had ended or did not answer.",
             )
             restarts.add_metric([], service.front.restarts)
             yield restarts
+            yield _gauge(
+                "front_deliveries",
+                "Deliveries the front had sent on and that were not answered when it was last asked.",
+                service.front.waiting,
+            )
         yield _gauge("queue_jobs", "Work in memory, not begun.", service.writer.waiting)
         yield _gauge("subscribers", "Open streams of live results.", len(service.hub))
         yield from self._queues()

@@ -14,6 +14,16 @@ import httpx
 from tests.acceptance.shop import PLAIN, ROOT, SECRET
 
 
+def front_of(server: int) -> int | None:
+    """The process of a server's front, while there is one."""
+    for task in pathlib.Path(f"/proc/{server}/task").iterdir():
+        with contextlib.suppress(OSError):  # a thread that has ended meanwhile
+            for child in (task / "children").read_text().split():
+                if b"engine.front.child" in pathlib.Path(f"/proc/{child}/cmdline").read_bytes():
+                    return int(child)
+    return None
+
+
 class ServerProcess:
     """`actionflow serve` on a project folder."""
 
@@ -58,12 +68,7 @@ class ServerProcess:
     @property
     def front(self) -> int | None:
         """The process of its front, while there is one."""
-        for task in pathlib.Path(f"/proc/{self.pid}/task").iterdir():
-            with contextlib.suppress(OSError):  # a thread that has ended meanwhile
-                for child in (task / "children").read_text().split():
-                    if b"engine.front.child" in pathlib.Path(f"/proc/{child}/cmdline").read_bytes():
-                        return int(child)
-        return None
+        return front_of(self.pid)
 
     def kill(self) -> None:
         """kill -9: nothing is finished, nothing is flushed."""

@@ -16,13 +16,16 @@ import httpx
 import pytest
 
 from bench.ports import free_port
+from engine.front import watch
 from engine.project import Project
 from engine.stripe.signature import sign
-from tests.acceptance.process import ServerProcess
-from tests.acceptance.shop import SECRET, copy_of_example
+from tests.acceptance.process import ServerProcess, front_of
+from tests.acceptance.shop import SECRET, copy_of_example, serving
 from tests.acceptance.test_express import Wire, delivery
 from tests.acceptance.test_kill import event_for
+from tests.store.support import CONNECTORS, connected
 
+ON_BOTH = pytest.mark.parametrize("project", CONNECTORS, indirect=True)
 ORDERS = range(1001, 1401)
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -76,17 +79,32 @@ def descriptors(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
-def alive(pid: int) -> bool:
+def state(pid: int) -> str:
+    """Its letter in /proc; X when there is none."""
     try:
-        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
-        return False
-    return state not in "ZX"
+        return "X"
+
+
+def alive(pid: int) -> bool:
+    return state(pid) not in "ZX"
 
 
 @pytest.fixture
-def project(tmp_path: pathlib.Path) -> Project:
-    project = copy_of_example(tmp_path / "flows")
+def project(
+    request: pytest.FixtureRequest, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Project]:
+    """The example with rows for these orders; on SQLite, on PostgreSQL where a test says `ON_BOTH`."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield with_orders(copy_of_example(tmp_path / "flows"))
+        return
+    with connected("postgresql", tmp_path) as database:
+        monkeypatch.setenv("DATABASE_URL", database.url())
+        yield with_orders(copy_of_example(tmp_path / "flows", "env:DATABASE_URL"))
+
+
+def with_orders(project: Project) -> Project:
     store = project.store()
     with store.transaction() as tx:
         for order in ORDERS:
@@ -125,13 +143,14 @@ def port_of(server: ServerProcess) -> int:
     return int(server.url.rpartition(":")[2])
 
 
-def metric(server: ServerProcess, name: str) -> float:
+def metric(url: str, name: str) -> float:
     """A number of /metrics, asked for on a connection of its own; 0 where it is not there."""
-    text = httpx.get(f"{server.url}/metrics", trust_env=False).text
+    text = httpx.get(f"{url}/metrics", trust_env=False, timeout=None).text
     found = re.search(rf"(?m)^{re.escape(name)} (\S+)$", text)
     return float(found[1]) if found else 0.0
 
 
+@ON_BOTH
 def test_deliveries_and_other_requests_take_turns_on_a_connection(server: ServerProcess) -> None:
     wire = Wire(port_of(server))
     for order in (1001, 1002, 1003):
@@ -201,11 +220,12 @@ def test_bad_signatures_are_refused_and_counted_before_anything_later(
         wire.send(delivery(1001).replace(b"v1=", b"v1=0"))
         assert wire.answer() == (400, "signature_refused")
     wire.close()
-    assert metric(server, 'actionflow_refused_total{reason="signature"}') == 30
-    assert metric(server, "actionflow_event_seconds_count") == 30
+    assert metric(server.url, 'actionflow_refused_total{reason="signature"}') == 30
+    assert metric(server.url, "actionflow_event_seconds_count") == 30
     assert log_of(tmp_path).count("WARNING refused: ") == 10
 
 
+@ON_BOTH
 def test_kill_9_of_the_front_under_load_loses_and_doubles_nothing(
     project: Project, server: ServerProcess, tmp_path: pathlib.Path
 ) -> None:
@@ -218,24 +238,31 @@ def test_kill_9_of_the_front_under_load_loses_and_doubles_nothing(
         os.kill(front, signal.SIGKILL)
         wait_until(lambda front=front: server.front not in (None, front))  # type: ignore[misc]
     loading.join()
-    assert metric(server, "actionflow_front_restarts_total") == 3
+    assert metric(server.url, "actionflow_front_restarts_total") == 3
     assert httpx.get(f"{server.url}/readyz", trust_env=False).status_code == 200
     assert server.stop() == 0
     assert log_of(tmp_path).count("ERROR the front process has ended (exit code -9)") == 3
     audit(project, set(ORDERS))
 
 
-def test_kill_9_of_the_server_takes_the_front_along(server: ServerProcess) -> None:
+@ON_BOTH
+def test_kill_9_of_the_server_takes_the_front_along_and_loses_and_doubles_nothing(
+    project: Project, server: ServerProcess
+) -> None:
     front = server.front
     assert front is not None
     load, loading = under_load(server)
-    wait_until(lambda: len(load.acknowledged) > 20)
+    wait_until(lambda: len(load.acknowledged) > len(ORDERS) // 3)
     server.kill()
     wait_until(lambda: not alive(front))
-    load.stopping.set()
+    assert len(load.acknowledged) < len(ORDERS), "the kill came too late to prove anything"
+    server.start()
     loading.join()
+    assert server.stop() == 0
+    audit(project, set(ORDERS))
 
 
+@ON_BOTH
 def test_a_stop_under_load_answers_what_it_has_taken(
     project: Project, server: ServerProcess
 ) -> None:
@@ -257,3 +284,73 @@ def test_a_stop_under_load_answers_what_it_has_taken(
     store.close()
     assert {f"evt_{order}" for order in load.acknowledged} <= {row["id"] for row in done}
     assert len(payments) == len(set(payments)) == len(done)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers of this process, whose watch gives a front up after three seconds, or half a minute at its start."""
+    monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", SECRET)
+    monkeypatch.setenv("STRIPE_SECRET_KEY", "")
+    monkeypatch.setattr(watch, "ASK_EVERY", 0.05)
+    monkeypatch.setattr(watch, "PATIENCE", 60)
+    monkeypatch.setattr(watch, "PATIENCE_AT_START", 600)
+
+
+def stopped_front() -> int:
+    """The front of this process's server, which gets no processor any more."""
+    front = front_of(os.getpid())
+    assert front is not None
+    os.kill(front, signal.SIGSTOP)
+    wait_until(lambda: state(front) == "T")
+    return front
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_front_that_hangs_is_replaced_by_one_that_takes_what_came_meanwhile(
+    project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(project, None, fronted=True) as (url, _):
+        port = int(url.rpartition(":")[2])
+        cut = Wire(port)
+        cut.send(delivery(1001))
+        assert cut.answer() == (200, "done")
+        front = stopped_front()
+        late = Wire(port)
+        late.send(delivery(1001) + delivery(1003))
+        assert [late.answer(), late.answer()] == [(200, "duplicate"), (200, "done")]
+        assert cut.closed()
+        assert not alive(front)
+        assert metric(url, "actionflow_front_restarts_total") == 1
+        assert httpx.get(f"{url}/readyz", trust_env=False, timeout=None).status_code == 200
+        cut.close()
+        late.close()
+    assert (
+        f"the front process ({front}) has not answered for 3 seconds and is killed" in caplog.text
+    )
+    audit(project, {1001, 1003})
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_front_that_hangs_keeps_no_server_from_stopping(
+    project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(project, None, fronted=True):
+        front = stopped_front()
+    assert f"the front process ({front}) has not answered" in caplog.text
+    assert "another one is started" not in caplog.text
+
+
+@pytest.mark.usefixtures("quick")
+def test_deliveries_that_wait_for_the_writer_are_told(project: Project) -> None:
+    held = threading.Event()
+    with serving(project, None, fronted=True) as (url, app), ThreadPoolExecutor(9) as pool:
+        done = app.state.service.writer.submit(lambda _: held.wait())
+        load = Load(url)
+        loading = pool.submit(load.deliver, ORDERS[:8])
+        wait_until(lambda: metric(url, "actionflow_front_deliveries") == 8)
+        assert not load.acknowledged
+        held.set()
+        done.result()
+        loading.result()
+        wait_until(lambda: metric(url, "actionflow_front_deliveries") == 0)
+    audit(project, set(ORDERS[:8]))
