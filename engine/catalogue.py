@@ -115,34 +115,3 @@ def shape(name: str) -> Schema:
     """The JSON Schema of a whole file kind: `flow` (around its nodes) or `project`."""
     data: Schema = read_path(share("schemas") / f"{name}.yaml", f"schemas/{name}.yaml").data
     return {"$defs": definitions(), **data}
-
-
-def editor_schema(name: str) -> Schema:
-    """The schema an editor reads: `flow` with every node type spelled out, or `project`."""
-    schema: Schema = {"$schema": DRAFT, "$id": f"{name}.schema.json", **shape(name)}
-    if name != "flow":
-        return schema
-    nodes = {}
-    for spec in catalogue().values():
-        one = {**node_schema(spec), "title": spec.title, "description": spec.doc}
-        del one["$defs"]
-        nodes[spec.type] = one
-    node = {
-        "type": "object",
-        "required": ["id", "type"],
-        "properties": {"type": {"enum": sorted(nodes)}},
-        "allOf": [
-            {
-                "if": {
-                    "type": "object",
-                    "required": ["type"],
-                    "properties": {"type": {"const": name}},
-                },
-                "then": one,
-            }
-            for name, one in nodes.items()
-        ],
-    }
-    listed = {**definitions()["nodes"], "items": {"$ref": "#/$defs/node"}}
-    schema["$defs"] = {**definitions(), "nodes": listed, "node": node}
-    return schema

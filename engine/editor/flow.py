@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 
-from engine.catalogue import Schema, catalogue, definitions, editor_schema
+from engine.catalogue import DRAFT, NodeSpec, Schema, catalogue, definitions, node_schema, shape
 from engine.check.event_types import CURRENT, RETIRED
 from engine.check.locked import PROCESS, callback_type
 from engine.check.view import View
@@ -28,15 +28,19 @@ _CONDITION = 'A condition is one whole expression: "{{ … }}".'
 
 def flow_schema(view: View) -> Schema:
     """The schema of this project's flows."""
-    # The catalogue's schema shares its parts; this one is changed.
-    schema = copy.deepcopy(editor_schema("flow"))
+    schema: Schema = {"$schema": DRAFT, "$id": "flow.schema.json", **copy.deepcopy(shape("flow"))}
     schema["title"] = "A flow"
     schema["defaultSnippets"] = flow_snippets()
     defs = schema["$defs"]
     defs["condition"] |= {"pattern": _BRACES, "patternErrorMessage": _CONDITION}
-    for way in defs["node"]["allOf"]:
-        _node(way["then"])
-    defs["node"] |= {"title": "A node", "properties": {**_common(), "type": _types()}}
+    defs["nodes"]["items"] = {"$ref": "#/$defs/node"}
+    defs["node"] = {
+        "type": "object",
+        "required": ["id", "type"],
+        "properties": {**_common(), "type": _types()},
+        "allOf": [_way(spec) for spec in catalogue().values()],
+        "title": "A node",
+    }
     # Only a node that has no type yet: what is offered would not fit any other.
     typed = {"type": "object", "required": ["type"]}
     new = {"if": typed, "else": {"defaultSnippets": node_snippets()}}
@@ -68,10 +72,18 @@ def _types() -> Schema:
     }
 
 
-def _node(one: Schema) -> None:
+def _way(spec: NodeSpec) -> Schema:
+    """What a node of this type may be, where `type` names it."""
+    named = {"type": "object", "required": ["type"], "properties": {"type": {"const": spec.type}}}
+    return {"if": named, "then": _node(spec)}
+
+
+def _node(spec: NodeSpec) -> Schema:
     """One node type: the words of the common keys, and what only its rule would say."""
-    properties = one["properties"]
-    kind = properties["type"]["const"]
+    one = {**node_schema(spec), "title": spec.title, "description": spec.doc}
+    del one["$defs"]
+    # The catalogue's keys are everybody's.
+    properties = one["properties"] = copy.deepcopy(one["properties"])
     properties["id"] = {}
     properties["type"] = {}
     for key, words in _COMMON.items():
@@ -82,10 +94,11 @@ def _node(one: Schema) -> None:
             "doNotSuggest": True,
             "errorMessage": "This node has no lock: it is yours to change. Remove `locked`.",
         }
-    if kind == "branch":
+    if spec.type == "branch":
         _cases(properties["cases"])
-    if kind == "flow":
+    if spec.type == "flow":
         one["allOf"] = [{"$ref": f"#/$defs/{offers.SEEN}.calls"}]
+    return one
 
 
 def _cases(cases: Schema) -> None:

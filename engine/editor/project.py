@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable
 
-from engine.catalogue import Schema, editor_schema
+from engine.catalogue import DRAFT, Schema, shape
 from engine.check.view import View
 
 
 def project_schema(view: View) -> Schema:
     """The schema of project.yaml. What it names is defined in the same file, so it only suggests."""
-    schema = copy.deepcopy(editor_schema("project"))
+    shared = copy.deepcopy(shape("project"))
+    schema: Schema = {"$schema": DRAFT, "$id": "project.schema.json", **shared}
     schema["title"] = "A project"
     own = [table for table in view.tables.values() if not table.system]
     properties = schema["properties"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Mapping
 
-from engine.catalogue import Output, catalogue, editor_schema
-from engine.check.event_types import CURRENT
+from engine.catalogue import Output, catalogue
+from engine.check.view import View
 from engine.dryrun import DryRun, Recorded, dry_run, read_event
+from engine.editor import flow_schema
 from engine.errors import BadInput
+from engine.load import Loaded
 from engine.model import RESERVED_NAMES, Value
 from engine.project import Project
 from engine.store import inbox
@@ -115,20 +117,14 @@ def run_json(result: DryRun, project: Project) -> dict[str, Value]:
 
 
 def words(project: Project) -> dict[str, Value]:
-    """What an editor can offer: the schema of flows, tables with columns, outputs by node type."""
-    tables = project.file.tables.values()
+    """What an editor can offer: what `actionflow schema` writes for flows and, for inside of
+    expressions, the columns by table and outputs by node type."""
+    flows = {name: one.flow for name, one in project.flows.items()}
     return {
-        "schema": editor_schema("flow"),
-        "tables": {
-            table.name: {
-                "title": table.title,
-                "system": table.system,
-                "columns": {column.name: column.type for column in table.visible},
-                "choices": {
-                    column.name: column.one_of for column in table.visible if column.one_of
-                },
-            }
-            for table in tables
+        "schema": flow_schema(View(Loaded(project.folder, project.file, flows))),
+        "columns": {
+            table.name: {column.name: column.type for column in table.visible}
+            for table in project.file.tables.values()
         },
         "outputs": {
             spec.type: spec.outputs
@@ -136,13 +132,9 @@ def words(project: Project) -> dict[str, Value]:
             else {name: _told(one) for name, one in spec.outputs.items()}
             for spec in catalogue().values()
         },
-        "titles": {spec.type: spec.title for spec in catalogue().values()},
-        "flows": sorted(
-            name for name, one in project.flows.items() if "manual" in one.flow.trigger
-        ),
+        "flows": sorted(name for name, flow in flows.items() if "manual" in flow.trigger),
         "config": sorted(project.file.config),
         "reserved": sorted(RESERVED_NAMES),
-        "events": sorted(CURRENT),
     }
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from engine.editor import schemas
 from engine.errors import BadInput
+from engine.load import load_folder
 from engine.studio import playground
 from engine.studio.tables import table_list, table_page
 from tests.studio.conftest import Office
@@ -88,11 +90,16 @@ def test_an_event_that_is_not_there_is_said(office: Office, source: str, name: s
 
 def test_words_hold_tables_outputs_and_no_internal_column(office: Office) -> None:
     words = playground.words(office.project)
-    assert set(words["tables"]) == set(office.project.file.tables)
-    assert "facts" not in words["tables"]["payment"]["columns"]
-    assert words["tables"]["order"]["columns"]["amount"] == "amount"
+    assert set(words["columns"]) == set(office.project.file.tables)
+    assert "facts" not in words["columns"]["payment"]
+    assert words["columns"]["order"]["amount"] == "amount"
     assert words["outputs"]["stripe.payment_callback"]["orderId"]["doc"]
     assert "shop_name" in words["config"]
+
+
+def test_words_hold_the_schema_that_is_written_for_editors(office: Office) -> None:
+    written = schemas(load_folder(office.project.folder))["flow"]
+    assert playground.words(office.project)["schema"] == written
 
 
 def test_tables_show_rows_by_key_and_nothing_internal(busy: Office) -> None:

@@ -88,6 +88,11 @@ def test_text_that_is_no_flow_keeps_the_last_graph_in_the_background(visit: Visi
         ("  - {id: x, ", {"type"}, {"id"}),
         ("  - {id: x, type: table.update, table: order, values: {status: ", {"paid", "disputed"}, {"id"}),
         ("  - id: x\ntype: table.find\ntable: order\nwhere:\n  status: ", {"paid"}, {"table.find"}),
+        ("  - {id: x, type: table.insert, table: ", {"order", "membership"}, {"payment"}),
+        ("  - {id: x, type: table.update, table: order, values: {", {"status"}, {"id"}),
+        ("  - {id: x, type: table.find, table: order, where: {status: {not: ", {"paid"}, set()),
+        ("  - {id: x, type: table.find, table: payment, where: {disputed: ", {"true", "false"}, set()),
+        ("  - {id: x, type: log, ", {"message", "title"}, {"locked", "where", "do"}),
     ],
 )  # fmt: skip
 def test_completion_knows_the_project(

@@ -1,9 +1,9 @@
-// What may stand at the cursor, from the JSON Schema of flows and the project's tables, flows and config.
+// What may stand at the cursor, from the project's JSON Schema of flows (`actionflow schema`) and its nodes, flows and config.
 
 import { syntaxTree } from "./vendor/codemirror.js";
 import { place } from "./place.js";
 import { choices, descend, keys } from "./schema.js";
-import { columns, nodesAbove, outputs } from "./scope.js";
+import { nodesAbove, outputs } from "./scope.js";
 
 /** @typedef {import("./types").Context} Context */
 /** @typedef {import("./types").Suggestion} Suggestion */
@@ -58,39 +58,16 @@ function structure(context, words, before) {
   const at = place(context.state.doc.toString(), context.state.doc.lineAt(context.pos).number - 1, before);
   if (!at) return null;
   const from = context.pos - word.length;
-  const listed = at.kind === "value" ? columnChoices(words, at) : null;
-  if (listed) return offer(from, listed);
   const schemas = descend(words.schema, at.path, at.maps);
   if (!schemas) return null;
   const last = at.path.at(-1);
   if (at.kind === "value") {
-    if (last === "table") return offer(from, tables(words));
     if (last === "flow" && at.path.length > 1) return offer(from, words.flows.map((label) => ({ label, detail: "flow" })));
-    if (at.path[0] === "trigger" && at.path[1] === "stripe" && at.path.length === 3) return offer(from, words.events.map((label) => ({ label, detail: "event" })));
-    const known = choices(schemas);
-    return offer(from, last === "type" ? known.map((one) => ({ ...one, detail: words.titles[one.label] })) : known);
+    return offer(from, choices(schemas));
   }
-  const owner = at.maps.findLast((one) => one.table);
-  const names = (last === "where" || last === "values") && owner ? columns(words, owner.table) : keys(words.schema, schemas);
   const inner = at.maps.at(-1) ?? {};
-  return offer(from, names.filter((one) => !(one.label in inner)).map((one) => ({ ...one, apply: `${one.label}: ` })));
+  return offer(from, keys(words.schema, schemas).filter((one) => !(one.label in inner)).map((one) => ({ ...one, apply: `${one.label}: ` })));
 }
-
-/**
- * The values a column may have, where one of these is being written.
- * @param {Words} words
- * @param {import("./place.js").Spot} at
- */
-function columnChoices(words, at) {
-  const names = at.path.filter((one) => typeof one === "string");
-  const [role, column] = names.slice(-2);
-  if (role !== "values" && role !== "where") return null;
-  const table = at.maps.findLast((one) => one.table)?.table ?? "";
-  return words.tables[table]?.choices[column]?.map((label) => ({ label, detail: `${table}.${column}` })) ?? null;
-}
-
-/** @param {Words} words */
-const tables = (words) => Object.entries(words.tables).map(([label, one]) => ({ label, detail: one.system ? "system" : "yours", info: one.title || undefined }));
 
 /** @param {number} from @param {Suggestion[]} options */
 const offer = (from, options) => (options.length ? { from, options, validFor: /^[\w.$-]*$/ } : null);

@@ -12,7 +12,7 @@ function resolve(root, schema) {
 }
 
 /**
- * The schemas of a mapping that fit its keys: `type` chooses among node types.
+ * The schemas of a mapping that fit its keys: `type` chooses among node types, `table` among tables.
  * @param {Schema} root
  * @param {Schema} schema
  * @param {Plain | null | undefined} map
@@ -21,10 +21,16 @@ function resolve(root, schema) {
 function fitting(root, schema, map) {
   const found = resolve(root, schema);
   if (!found) return [];
-  const chosen = (found.allOf ?? []).filter((/** @type {any} */ one) => map?.type && one.if?.properties?.type?.const === map.type).map((/** @type {any} */ one) => one.then);
-  const any = [...(found.anyOf ?? []), ...(found.oneOf ?? [])];
-  return [found, ...[...chosen, ...any].flatMap((one) => fitting(root, one, map))];
+  const all = (found.allOf ?? []).map((/** @type {any} */ one) => (one.if ? holds(one.if, map) && one.then : one));
+  return [found, ...[...all, ...(found.anyOf ?? [])].flatMap((one) => fitting(root, one, map))];
 }
+
+/**
+ * Whether a mapping has the values that a condition names; of what stands deeper nothing is known.
+ * @param {Schema} condition
+ * @param {Plain | null | undefined} map
+ */
+const holds = (condition, map) => Object.entries(condition.properties ?? {}).every(([key, one]) => one.const !== undefined && one.const === map?.[key]);
 
 /**
  * The schemas at a path; `maps` are the mappings on the way, outermost first. Null where nothing is known.
@@ -62,6 +68,7 @@ export function keys(root, schemas) {
   for (const one of schemas) {
     for (const label of one.required ?? []) if (!found.has(label)) found.set(label, { label, boost: 2 });
     for (const [label, property] of Object.entries(one.properties ?? {})) {
+      if (!property || property.doNotSuggest) continue;
       const told = resolve(root, property);
       const known = found.get(label);
       found.set(label, {
@@ -81,16 +88,21 @@ export function keys(root, schemas) {
  * @returns {Suggestion[]}
  */
 export function choices(schemas) {
-  const found = new Set();
+  /** @type {Map<string, Suggestion>} */
+  const found = new Map();
   for (const one of schemas) {
-    if (one.const !== undefined) found.add(String(one.const));
-    for (const value of one.enum ?? []) found.add(String(value));
-    if (one.type === "boolean") ["true", "false"].forEach((value) => found.add(value));
+    if (one.const !== undefined) found.set(String(one.const), { label: String(one.const), detail: one.title, info: one.description });
+    for (const label of (one.enum ?? []).map(String)) found.set(label, { label });
+    if (one.type === "boolean") ["true", "false"].forEach((label) => found.set(label, { label }));
   }
-  return [...found].map((label) => ({ label }));
+  return [...found.values()];
 }
 
 /** @type {Record<string, string>} */
 const KINDS = { object: "mapping", array: "list", string: "text" };
-/** @param {Schema} schema */
-const kindOf = (schema) => (typeof schema?.type === "string" ? (KINDS[schema.type] ?? schema.type) : undefined);
+/** @param {Schema} schema @returns {string | undefined} the first kind, where it may be of several */
+function kindOf(schema) {
+  const first = schema?.anyOf?.[0] ?? schema;
+  const [type] = [first?.type].flat();
+  return first?.enum ? "choice" : (KINDS[type] ?? type);
+}

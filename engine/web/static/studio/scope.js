@@ -39,7 +39,7 @@ export function outputs(context, words, name) {
  * @param {string | undefined} table
  * @returns {Suggestion[]}
  */
-export const columns = (words, table) => Object.entries(words.tables[table ?? ""]?.columns ?? {}).map(([label, detail]) => ({ label, detail }));
+const columns = (words, table) => Object.entries(words.columns[table ?? ""] ?? {}).map(([label, detail]) => ({ label, detail }));
 
 /**
  * The nodes above the cursor whose list is still open there.

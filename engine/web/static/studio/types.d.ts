@@ -139,13 +139,11 @@ export interface Output {
 /** What the editor may offer (engine/studio/playground.py, `words`). */
 export interface Words {
   schema: Json;
-  tables: Record<string, { title: string; system: boolean; columns: Record<string, string>; choices: Record<string, string[]> }>;
+  columns: Record<string, Record<string, string>>;
   outputs: Record<string, string | Record<string, Output>>;
-  titles: Record<string, string>;
   flows: string[];
   config: string[];
   reserved: string[];
-  events: string[];
 }
 
 export interface Suggestion {
