@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.check import event_types
+from engine.check.locked import callback_type
 from engine.check.near import did_you_mean
 from engine.check.registry import code, flow_rule, project_rule
 from engine.check.view import View, trigger_name
@@ -101,12 +102,14 @@ def _handled(flow: Flow) -> Iterator[tuple[str, Place]]:
 
 @project_rule
 def every_callback(view: View) -> Iterator[Problem]:
-    """Each of the four callbacks has its flow."""
+    """Each of the four callbacks has its flow, if only by its first node."""
     if view.broken or view.project is None:
         return  # the flow may be the one that cannot be read
     handled = {trigger_name(flow) for flow in view.flows.values()}
+    # A flow that begins as a callback's has another trigger by mistake, which is said there.
+    begun = {flow.nodes[0].type for flow in view.flows.values() if flow.nodes}
     for name in STRIPE_TRIGGERS:
-        if name not in handled:
+        if name not in handled and callback_type(name) not in begun:
             yield UNHANDLED(
                 Place(view.project.file),
                 f"no flow has the trigger `stripe: {name}`.",

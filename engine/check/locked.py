@@ -8,7 +8,7 @@ from engine.catalogue import NodeSpec
 from engine.check.fits import misfit
 from engine.check.registry import OTHERS, code, flow_rule, node_rule
 from engine.check.types import ANY, NO_OUTPUT, Type, of_output
-from engine.check.view import View, every_node, is_callback, trigger_name
+from engine.check.view import View, every_node, is_callback, misnamed, trigger_name
 from engine.check.walk import Here, typed
 from engine.errors import Problem
 from engine.expressions import parse
@@ -123,8 +123,8 @@ def belongs(flow: Flow, view: View) -> Iterator[Problem]:
                 ((seen[node.type].place, "the first one"),),
             )
         seen.setdefault(node.type, node)
-        if _fits(spec, flow):
-            continue
+        if _fits(spec, flow) or misnamed(flow):
+            continue  # what starts the flow is known when the name is mended
         mend = f"It belongs into flows started by: {', '.join(spec.only_in)}."
         if spec.locked and trigger in STRIPE_TRIGGERS:
             mend += f" The locked node of this flow is {callback_type(trigger)}."

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from engine.catalogue import NodeSpec, catalogue
+from engine.check import event_types
 from engine.check.types import ANY, Type
 from engine.errors import Place
 from engine.load import Loaded
@@ -80,6 +81,12 @@ def trigger_name(flow: Flow) -> str:
 def is_callback(flow: Flow) -> bool:
     """Whether it is the flow of one of the four callbacks."""
     return trigger_name(flow) in STRIPE_TRIGGERS
+
+
+def misnamed(flow: Flow) -> bool:
+    """Whether Stripe sends none of the events it lists: what starts it is not known."""
+    written: Value = flow.trigger.get("stripe")
+    return isinstance(written, list) and not any(event_types.known(name) for name in written)
 
 
 def every_node(nodes: tuple[Node, ...]) -> list[Node]:
