@@ -18,6 +18,7 @@ from engine.store.codec import TableCodec
 from engine.store.ears import Ears
 from engine.store.filelock import FileLock
 from engine.store.sqlite_checkpoint import MOST_PAGES, Checkpointer
+from engine.store.sqlite_connect import connect, unopened
 from engine.store.sqlite_errors import translated
 from engine.store.sqlite_plan import SqlitePlan
 from engine.store.sqlite_reader import SqliteReader
@@ -25,19 +26,11 @@ from engine.store.sqlite_schema import WIRE, SqliteEditor
 from engine.store.sqlite_sync import LogSync
 from engine.store.sqlite_writing import Writing
 
-OLDEST = (3, 37, 0)  # STRICT tables; RETURNING came in 3.35
-BUSY_SECONDS = 5.0
-CACHED_STATEMENTS = 1024
 IDLE_READERS = 8
 SERVER_CACHE_KIB = 64 * 1024
 """The most memory a server's writer keeps pages in: enough for the upper levels of the trees of some
 millions of payments, which are looked through for every event."""
 UNWIRE = {"boolean": bool, "json": orjson.loads}
-
-# The module asks each value that is no number or text, null above all, how it would like to be bound
-# and fails at it, which takes longer than all the rest of binding it. These are their answers.
-sqlite3.register_adapter(type(None), {}.get)  # type: ignore[arg-type]  # gives null for null
-sqlite3.register_adapter(bool, int)
 
 
 class SqliteStore:
@@ -55,11 +48,6 @@ class SqliteStore:
 
         Raises StoreError when the file is not there (unless `create`) or is no database.
         """
-        if sqlite3.sqlite_version_info < OLDEST:
-            raise StoreError(
-                f"This Python has SQLite {sqlite3.sqlite_version}; Actionflow needs 3.37 or newer. "
-                "Use a newer Python build (for example by `uv python install`)."
-            )
         if path is not None and not create and not path.exists():
             raise StoreError(
                 f"There is no database at {path}; make it with `actionflow migrate`, or correct "
@@ -83,7 +71,7 @@ class SqliteStore:
         self.log = Recorder()
         self.ears = Ears()
         self.wakes: tuple[Callable[[], None], ...] = ()
-        self.connection = self._connect()
+        self.connection = connect(path)
 
     def watch(self, wake: Callable[[], None]) -> None:
         self.wakes += (wake,)
@@ -104,7 +92,7 @@ class SqliteStore:
         try:
             connection = self._readers.pop()
         except IndexError:
-            connection = self._connect()
+            connection = connect(self.path)
         try:
             yield from self._read(connection)
             if self.sync is not None:
@@ -122,7 +110,7 @@ class SqliteStore:
                 with self.exclusively():
                     self.connection.backup(copy.connection)
             else:
-                source = self._connect()
+                source = connect(self.path)
                 try:
                     source.backup(copy.connection)
                 finally:
@@ -147,7 +135,7 @@ class SqliteStore:
         try:
             self._serve(self.path)
         except sqlite3.Error as error:
-            raise self._unopened(error) from error
+            raise unopened(self.path, error) from error
         return True
 
     def _serve(self, path: Path) -> None:
@@ -240,35 +228,3 @@ class SqliteStore:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             connection.execute("PRAGMA query_only = OFF")
-
-    def _connect(self) -> sqlite3.Connection:
-        try:
-            connection = sqlite3.connect(
-                ":memory:" if self.path is None else self.path,
-                isolation_level=None,  # BEGIN and COMMIT are ours
-                timeout=BUSY_SECONDS,
-                check_same_thread=False,  # the turn and the pool give it to one thread at a time
-                cached_statements=CACHED_STATEMENTS,
-            )
-        except sqlite3.Error as error:
-            raise self._unopened(error) from error
-        try:
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA synchronous = FULL")
-            # Savepoints keep old pages in a temporary file otherwise, 24 writes for each event.
-            connection.execute("PRAGMA temp_store = MEMORY")
-            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-        except sqlite3.Error as error:
-            connection.close()
-            raise self._unopened(error) from error
-        if self.path is not None and mode != "wal":
-            connection.close()
-            raise StoreError(
-                f"{self.path}: SQLite cannot use a write-ahead log there (it says '{mode}'), so "
-                "readers would stop the writer; put the file on a local disk."
-            )
-        return connection
-
-    def _unopened(self, error: sqlite3.Error) -> StoreError:
-        refusal = translated(error)
-        return type(refusal)(f"{self.path}: {refusal}")

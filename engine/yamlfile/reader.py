@@ -10,8 +10,8 @@ import yaml
 from engine.errors import Place, Problem
 from engine.model import Path, Value
 from engine.yamlfile.document import Document, YamlProblem, problem
+from engine.yamlfile.marks import place_of, text_place
 from engine.yamlfile.scalars import BadScalar, is_core, resolve
-from engine.yamlfile.spots import text_place
 from engine.yamlfile.wording import UNQUOTED_MEND, syntax_problem
 
 MAX_BYTES = 1024 * 1024
@@ -103,7 +103,7 @@ class _Reader:
         if isinstance(event, yaml.AliasEvent):
             return self.alias(str(event.anchor), path, place)
         if isinstance(event, yaml.ScalarEvent) and event.style != "|":
-            place = self.text_place(event, place)
+            place = text_place(event, self.text, place)
         self.count(path, place, getattr(event, "value", None))
         self.places[path] = place
         self.check_tag(event, place)
@@ -268,36 +268,7 @@ class _Reader:
             )
 
     def place(self, event: Any) -> Place:
-        mark, style = event.start_mark, getattr(event, "style", None)
-        if not style:
-            return Place(self.file, mark.line + 1, mark.column + 1)
-        if style in "|>":
-            return self.block_place(mark)
-        before = self.text.index(style, mark.index) + 1
-        return Place(self.file, mark.line + 1, mark.column + 1 + before - mark.index)
-
-    def text_place(self, event: Any, place: Place) -> Place:
-        """The place of a text, with the spots of its characters where they are not simply in a row."""
-        start: int = event.start_mark.index
-        if event.style in ('"', "'"):
-            start = self.text.index(event.style, start) + 1
-        elif event.style == ">":
-            # Block text begins in the line below its header.
-            start = self.text.find("\n", start) + 1
-        return text_place(
-            place, self.text, start, event.end_mark.index, event.style or "", event.value
-        )
-
-    def block_place(self, mark: Any) -> Place:
-        """Where block text itself begins: the line after its header, at its indentation."""
-        header_end = self.text.find("\n", mark.index)
-        if header_end < 0:
-            return Place(self.file, mark.line + 1, mark.column + 1)
-        for line in self.text[header_end + 1 : header_end + 2000].split("\n"):
-            if line.strip():
-                indentation = len(line) - len(line.lstrip(" "))
-                return Place(self.file, mark.line + 2, indentation + 1)
-        return Place(self.file, mark.line + 2, 1)
+        return place_of(event, self.text, self.file)
 
     def note(self, at: Any, code: str, message: str, mend: str) -> None:
         """Keep a problem and read on, so that one look shows them all."""

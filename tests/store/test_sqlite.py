@@ -29,7 +29,7 @@ from tests.store.test_migrate import STATUS, go, refused, rows, start, with_colu
 def test_a_writer_elsewhere_makes_it_busy_but_can_be_read_beside(
     sqlite: SqliteConnector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.store.sqlite_store.BUSY_SECONDS", 0)
+    monkeypatch.setattr("engine.store.sqlite_connect.BUSY_SECONDS", 0)
     store = sqlite.migrated(project())
     script = """
 with store.transaction() as tx:
