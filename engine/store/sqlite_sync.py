@@ -68,9 +68,13 @@ class LogSync:
             self._written = number
         return number
 
+    def has(self, number: int) -> bool:
+        """Whether this commit is durable: one that changed nothing may have nothing to wait for."""
+        return self._durable >= number
+
     def wait(self, number: int) -> None:
         """Return once this commit, and all before it, are durable. Raises StoreLost."""
-        if self._durable >= number:
+        if self.has(number):
             return
         with self._syncing:
             self.check()

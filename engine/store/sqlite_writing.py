@@ -76,7 +76,7 @@ class Writing:
         if kind is not None:
             return
         tell = partial(_tell, self._store, bool(tx.changes), tuple(tx.notes))
-        if sync is None:
+        if sync is None or sync.has(number):
             tell()
         elif self._ahead:
             # It knows nothing of the transaction: in a cycle, all of a batch would outlive it.

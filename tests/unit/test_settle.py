@@ -167,6 +167,23 @@ def test_the_writer_waits_itself_for_a_disk_that_is_known_to_be_quick(
     assert set(here.by[-5:]) == {teller}
 
 
+def test_a_batch_without_a_sync_tells_nothing_of_the_disk(
+    served: Served, make_event: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Duplicates change nothing: none has to wait, and however many, the disk is no quicker for it."""
+    monkeypatch.setattr("engine.settle.SLOW", 0.0)
+    event, other = make_event(), make_event()
+    served.send(event)
+    assert served.answers(1) == [(event["id"], "done")]
+    for _ in range(20):
+        served.send(event)
+        assert served.answers(1) == [(event["id"], "duplicate")]
+    served.send(other)
+    assert served.answers(1) == [(other["id"], "done")]
+    settler, writer = "actionflow-settler", "actionflow-writer"
+    assert served.by == [settler, *[writer] * 20, settler]
+
+
 def test_a_failed_sync_is_success_for_nobody_then_or_later(
     served: Served, make_event: Events
 ) -> None:
