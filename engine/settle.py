@@ -26,6 +26,9 @@ SLOW = 0.002
 """Seconds a sync takes from which on the writer goes ahead at all: a disk that is quicker is sooner
 waited for than another thread woken."""
 
+NO_SYNC = 0.00002
+"""Seconds of a wait in which there was no sync: one before it had done for this batch, too."""
+
 
 class Settlement:
     """A batch whose transaction is over: the jobs done in it, and how to wait until it is durable
@@ -101,7 +104,7 @@ class Settler:
 
     def _settle(self, settlement: Settlement) -> None:
         settlement.settle()
-        if settlement.pending is not None:
+        if settlement.waited > NO_SYNC:
             self._sync += (settlement.waited - self._sync) / 8
 
     def _work(self) -> None:
