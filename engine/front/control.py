@@ -108,6 +108,9 @@ def receive(sock: socket.socket) -> tuple[bytes, bytes, list[int]] | None:
     """
     try:
         packet, descriptors, _, _ = socket.recv_fds(sock, MOST + 1, 1, socket.MSG_CMSG_CLOEXEC)
+    except ConnectionResetError:
+        # Said once, of one that has left something unread, and before what it had sent.
+        return receive(sock)
     except ConnectionError:
         return None
     return (packet[:1], packet[1:], descriptors) if packet else None

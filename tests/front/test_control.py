@@ -69,6 +69,20 @@ def test_nothing_is_kept_for_one_who_is_gone() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("blocking", [True, False])
+def test_what_was_sent_is_heard_of_one_who_has_gone_without_reading_all(blocking: bool) -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setblocking(blocking)
+    for kind in (control.COUNTS, control.CONNECTION):
+        theirs.send(kind)
+    ours.send(control.ASK)
+    theirs.close()
+    assert control.receive(ours) == (control.COUNTS, b"", [])
+    assert control.receive(ours) == (control.CONNECTION, b"", [])
+    assert control.receive(ours) is None
+    ours.close()
+
+
 def test_counts_of_another_process_are_added() -> None:
     ours, theirs = Metrics(), Metrics()
     ours.event("a", "done")
