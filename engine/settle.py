@@ -26,21 +26,20 @@ SLOW = 0.002
 """Seconds a sync takes from which on the writer goes ahead at all: a disk that is quicker is sooner
 waited for than another thread woken."""
 
-NO_SYNC = 0.00002
-"""Seconds of a wait in which there was no sync: one before it had done for this batch, too."""
-
 
 class Settlement:
     """A batch whose transaction is over: the jobs done in it, and how to wait until it is durable
     (`Transaction.pending`), None where it is."""
 
-    __slots__ = ("_batch", "jobs", "pending", "waited")
+    __slots__ = ("_batch", "alone", "jobs", "pending", "waited")
 
     def __init__(
         self, jobs: Sequence[Job], batch: Batch, pending: Callable[[], None] | None
     ) -> None:
         self.jobs = jobs
         self.pending = pending
+        self.alone = False
+        """None is before it: what it waits for is one sync, and all of one."""
         self.waited = 0.0
         """Seconds until it was durable."""
         self._batch = batch
@@ -85,8 +84,8 @@ class Settler:
 
     def put(self, settlement: Settlement) -> None:
         """Have it settled: here and now where that does not take long, or the batch is large."""
-        before = self._put - self._settled
-        if not before and (
+        settlement.alone = self._put == self._settled
+        if settlement.alone and (
             settlement.pending is None or self._sync < SLOW or len(settlement.jobs) >= MANY
         ):
             self._settle(settlement)
@@ -104,7 +103,7 @@ class Settler:
 
     def _settle(self, settlement: Settlement) -> None:
         settlement.settle()
-        if settlement.waited > NO_SYNC:
+        if settlement.alone and settlement.pending is not None:
             self._sync += (settlement.waited - self._sync) / 8
 
     def _work(self) -> None:
