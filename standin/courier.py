@@ -48,8 +48,10 @@ class Courier:
     async def run(self) -> None:
         """Delivers for as long as the server lives, and lets the base clock's due jobs happen."""
         while True:
+            # Not wait_for: until Python 3.12 that loses a cancellation which meets the wake.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _IDLE_SECONDS)
+                async with asyncio.timeout(_IDLE_SECONDS):
+                    await self._wake.wait()
             self._wake.clear()
             try:
                 with self._state.lock:

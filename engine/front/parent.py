@@ -97,7 +97,8 @@ class Front:
         self._loop = asyncio.get_running_loop()
         self._attach()
         try:
-            await asyncio.wait_for(self._opened.wait(), READY_SECONDS)
+            async with asyncio.timeout(READY_SECONDS):
+                await self._opened.wait()
         except TimeoutError:
             raise BadInput(NO_START) from None
 

@@ -209,8 +209,10 @@ class Hub:
 
     async def _run(self) -> None:
         while True:
+            # Not wait_for: until Python 3.12 that loses a cancellation which meets the wake.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self._patience)
+                async with asyncio.timeout(self._patience):
+                    await self._woken.wait()
             self._waking = False
             self._woken.clear()
             try:

@@ -15,7 +15,7 @@ from engine.live import streams as lives
 from engine.live import subscriber as subscribers
 from engine.live.recent import Recent
 from engine.store import changes
-from tests.live.support import World
+from tests.live.support import PATIENCE, World
 
 Run = Callable[[Any], None]
 
@@ -417,6 +417,23 @@ def test_a_flood_of_bytes_is_bounded_too() -> None:
         assert await one.take() == b""
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_a_stop_that_meets_a_change_ends_all_the_same(run: Run, turns: int) -> None:
+    """So many turns of the loop after the hub was woken."""
+
+    async def story(world: World) -> None:
+        hub = world.service.hub
+        async with world.stream("order") as stream:
+            await stream.expect("ready")
+            hub.wake()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            done, _ = await asyncio.wait({asyncio.create_task(hub.stop())}, timeout=PATIENCE)
+            assert done
+
+    run(story)
 
 
 def test_a_stopping_server_says_goodbye(run: Run) -> None:
