@@ -30,23 +30,20 @@ class ServerProcess:
     def __init__(
         self, folder: pathlib.Path, port: int, log: pathlib.Path | None = None, *words: str
     ) -> None:
-        """`log` gets what it writes; else only a failed start tells it. `words` are more options."""
+        """`log` gets what it writes, else a file beside the folder: a pipe that nobody reads would
+        stop it once it is full. `words` are more options."""
         self.url = f"http://127.0.0.1:{port}"
         self._words = [sys.executable, "-m", "engine.cli.main", "serve"]
         self._words += ["--project", str(folder), "--port", str(port), *words]
         self._environment = {**os.environ, "STRIPE_WEBHOOK_SECRET": SECRET, "PYTHONPATH": str(ROOT)}
-        self._log = log
+        self._log = log or folder.parent / f"server-{port}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and wait until it is ready. Raises RuntimeError when it ends instead."""
-        with contextlib.ExitStack() as stack:
-            both = stack.enter_context(self._log.open("ab")) if self._log else None
+        with self._log.open("ab") as both:
             self._process = subprocess.Popen(
-                self._words,
-                env=self._environment,
-                stdout=both or subprocess.DEVNULL,
-                stderr=both or subprocess.PIPE,
+                self._words, env=self._environment, stdout=both, stderr=both
             )
         with httpx.Client(base_url=self.url, **PLAIN) as client:
             while True:
@@ -58,7 +55,8 @@ class ServerProcess:
                         self._process.wait(0.02)  # asking without a pause takes its processor away
                     except subprocess.TimeoutExpired:
                         continue
-                    raise RuntimeError(f"the server did not start: {self._said()}") from None
+                    said = self._log.read_text()
+                    raise RuntimeError(f"the server did not start: {said}") from None
 
     @property
     def pid(self) -> int:
@@ -75,7 +73,6 @@ class ServerProcess:
         assert self._process is not None
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
-        self._forget()
 
     def end(self) -> None:
         """Kill it where it still runs."""
@@ -95,18 +92,4 @@ class ServerProcess:
     def ended(self) -> int:
         """Wait until it has ended; its exit code."""
         assert self._process is not None
-        code = self._process.wait()
-        self._forget()
-        return code
-
-    def _said(self) -> str:
-        if self._log:
-            return self._log.read_text()
-        assert self._process is not None
-        assert self._process.stderr is not None
-        return self._process.stderr.read().decode()
-
-    def _forget(self) -> None:
-        assert self._process is not None
-        if self._process.stderr is not None:
-            self._process.stderr.close()
+        return self._process.wait()
