@@ -20,6 +20,7 @@ from engine.nodes.stripe_calls import (
 from engine.nodes.stripe_rows import tell
 from engine.nodes.stripe_scope import Scope, first, update
 from engine.stripe import given_back, refund
+from engine.stripe.metadata import marked
 
 PAID = ("SUCCESSFUL", "REFUNDING", "PARTIALLY_REFUNDED")
 OPEN = ("PENDING", "REQUIRES_ACTION")
@@ -107,12 +108,9 @@ def _plan(frame: Frame, scope: Scope, given: Row) -> dict[str, Value]:
     params = {
         ("payment_intent" if transaction.startswith("pi_") else "charge"): transaction,
         "amount": amount,
-        "metadata": {
-            "order_id": str(paid["order_id"]),
-            "payment_id": str(paid["id"]),
-            "refund_id": str(row["id"]),
-            "actionflow_project": scope.project,
-        },
+        "metadata": marked(
+            scope.project, paid["order_id"], payment_id=paid["id"], refund_id=row["id"]
+        ),
     }
     if given["reason"]:
         params["reason"] = given["reason"]

@@ -15,6 +15,7 @@ from engine.nodes.stripe_calls import journal_of, new_key
 from engine.nodes.stripe_scope import Scope, first
 from engine.store import actions
 from engine.stripe.facts import Facts, register, value
+from engine.stripe.metadata import marked
 
 PAID = ("SUCCESSFUL", "REFUNDING", "PARTIALLY_REFUNDED")
 
@@ -101,11 +102,7 @@ def _make(frame: Frame, scope: Scope, wanted: Row, hosted: bool) -> dict[str, Va
                 "facts": facts,
             },
         )
-    metadata = {
-        "order_id": str(wanted["orderId"]),
-        "payment_id": str(row["id"]),
-        "actionflow_project": scope.project,
-    }
+    metadata = marked(scope.project, wanted["orderId"], payment_id=row["id"])
     call = StripeCall(
         "checkout.sessions.create" if hosted else "payment_intents.create",
         _session(wanted, metadata) if hosted else _intent(wanted, metadata),

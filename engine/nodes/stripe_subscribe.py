@@ -18,6 +18,7 @@ from engine.nodes.stripe_calls import (
 )
 from engine.nodes.stripe_scope import Scope, update
 from engine.stripe import subscription
+from engine.stripe.metadata import marked
 from engine.stripe.subscription import ENDED
 
 RUNNING = ("trialing", "active", "past_due", "unpaid", "paused")
@@ -101,11 +102,7 @@ def _start(frame: Frame, scope: Scope, given: Row, price: dict[str, Any]) -> dic
                 "status": "incomplete",
             },
         )
-    metadata = {
-        "order_id": str(given["orderId"]),
-        "recurring_payment_id": str(row["id"]),
-        "actionflow_project": scope.project,
-    }
+    metadata = marked(scope.project, given["orderId"], recurring_payment_id=row["id"])
     params = {
         "mode": "subscription",
         "line_items": [{"price": price["id"], "quantity": 1}],

@@ -50,6 +50,12 @@ def mark_of(metadata: object, key_type: str, project: str) -> Mark:
     )
 
 
+def marked(project: str, order_id: Value, **rows: int) -> dict[str, str]:
+    """The metadata that `mark_of` reads: the order's key, and those of rows by the names of `Mark`."""
+    keys = {name: str(key) for name, key in {"order_id": order_id, **rows}.items()}
+    return {**keys, "actionflow_project": project}
+
+
 def _no_order(raw: object, key_type: str) -> str:
     if raw in (None, ""):
         return "its metadata names no order_id"
