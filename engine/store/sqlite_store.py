@@ -18,7 +18,7 @@ from engine.store.codec import TableCodec
 from engine.store.ears import Ears
 from engine.store.filelock import FileLock
 from engine.store.sqlite_checkpoint import MOST_PAGES, Checkpointer
-from engine.store.sqlite_connect import connect, unopened
+from engine.store.sqlite_connect import BUSY_SECONDS, connect, unopened
 from engine.store.sqlite_errors import translated
 from engine.store.sqlite_plan import SqlitePlan
 from engine.store.sqlite_reader import SqliteReader
@@ -30,6 +30,8 @@ IDLE_READERS = 8
 SERVER_CACHE_KIB = 64 * 1024
 """The most memory a server's writer keeps pages in: enough for the upper levels of the trees of some
 millions of payments, which are looked through for every event."""
+START_SECONDS = 0.2
+"""How long a server that starts waits for those who read: Litestream reads all the time."""
 UNWIRE = {"boolean": bool, "json": orjson.loads}
 
 
@@ -143,7 +145,9 @@ class SqliteStore:
         connection = self.connection
         # What a process left that could not sync can be read, but is perhaps not on the disk: it is
         # written once more, into the database, before anybody is told that it is there.
+        connection.execute(f"PRAGMA busy_timeout = {START_SECONDS * 1000:.0f}")
         connection.execute("PRAGMA wal_checkpoint(FULL)")
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {MOST_PAGES}")
         connection.execute(f"PRAGMA cache_size = -{SERVER_CACHE_KIB}")
         connection.execute("PRAGMA synchronous = NORMAL")

@@ -196,6 +196,21 @@ say("committed")
         assert file.execute(AMOUNTS).fetchall() == [(1,)]  # without the log
 
 
+def test_a_server_starts_beside_somebody_who_reads_for_ever(sqlite: SqliteConnector) -> None:
+    """As Litestream does; only at its start the server does not wait long for others."""
+    store = sqlite.migrated(project())
+    assert isinstance(store, SqliteStore)
+    insert(store, 1)
+    with contextlib.closing(other(store)) as reading:
+        reading.execute("BEGIN")
+        assert reading.execute(AMOUNTS).fetchall() == [(1,)]
+        insert(store, 2)
+        assert store.claim_server()
+        assert store.connection.execute("PRAGMA busy_timeout").fetchone() == (5000,)
+        insert(store, 3)
+        assert amounts(store) == [1, 2, 3]
+
+
 def test_a_checkpoint_that_cannot_sync_loses_the_store(
     served: tuple[SqliteStore, Disk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,6 +290,39 @@ def test_a_long_log_is_begun_anew_and_a_short_one_is_not(
     assert all(100 <= end <= 120 for end in long)
     assert disk.after_power_loss(AMOUNTS) == [(amount,) for amount in range(300)]
     assert log.stat().st_size < 150 * 4200
+
+
+@pytest.mark.parametrize("all_was_moved", [False, True], ids=["some was", "all was"])
+def test_a_log_is_never_begun_anew_while_it_is_moved(
+    served: tuple[SqliteStore, Disk], monkeypatch: pytest.MonkeyPatch, all_was_moved: bool
+) -> None:
+    """SQLite before 3.51.3 would take frames of the new log for moved ones (its WAL-reset bug).
+
+    A transaction that reads the log forbids the one, one that has no need of it forbids the other.
+    """
+    store, _ = served
+    assert store.path is not None
+    assert store.checkpointer is not None
+    log = store.path.with_name("shop.db-wal")
+    found = []
+
+    def moving_while_written(connection: sqlite3.Connection) -> tuple[int, int]:
+        before = log.read_bytes()[16:24]
+        insert(store, 2)
+        pages, left = move(connection)
+        found.append((log.read_bytes()[16:24] != before, pages - left > 0))
+        return pages, left
+
+    monkeypatch.setattr("engine.store.sqlite_checkpoint.move", moving_while_written)
+    insert(store, 1)
+    if all_was_moved:  # by another process: Litestream does
+        with contextlib.closing(other(store)) as another:
+            assert move(another)[1] == 0
+    with contextlib.closing(other(store)) as moving, contextlib.closing(other(store)) as reading:
+        store.checkpointer.look(moving, reading)
+    begun_anew, something_moved = found.pop()
+    assert (begun_anew, something_moved) == (all_was_moved, not all_was_moved)
+    assert amounts(store) == [1, 2]
 
 
 def test_a_log_that_was_replaced_is_opened_anew(
