@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench clean
+.PHONY: run test test-compiled check wheel bench clean
 
 run: $(VENV)/.installed
 	$(BIN)/actionflow serve --demo --project flows
@@ -12,6 +12,18 @@ run: $(VENV)/.installed
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --max-worker-restart 0
+
+# Those of what an event passes once more, on the modules as a compiled wheel has them.
+COMPILED := tests/store tests/postgres tests/unit tests/flows tests/stripe tests/web tests/front tests/outbox
+test-compiled: export PYTHONDONTWRITEBYTECODE :=
+test-compiled: export PYTHONSAFEPATH := 1
+test-compiled: $(VENV)/.installed-dev
+	there=$$(PYTHONPATH=. $(BIN)/python -m bench.compiled) && PYTHONPATH=$$there:$(CURDIR) \
+	$(BIN)/python -m pytest -o "pythonpath=$$there ." -n auto --dist loadfile --no-loadscope-reorder --max-worker-restart 0 $(COMPILED)
+
+# For this machine's Python; needs a C compiler and Python's headers. Into dist/.
+wheel: $(VENV)/bin/python
+	ACTIONFLOW_COMPILED=1 $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench import load
+from bench.compiled import NotCompiled, compiled
 from bench.contestants import CONTESTANTS, Actionflow, Contestant
 from bench.events import Sent, deliveries
 
@@ -46,12 +47,27 @@ def main() -> int:
     parser.add_argument(
         "--pace", type=float, default=0.5, help="part of its own speed for the paced rounds (0.5)"
     )
+    parser.add_argument(
+        "--interpreted", action="store_true", help="Actionflow as plain Python, not compiled"
+    )
     options = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
     print(f"load average {os.getloadavg()[0]:.2f}; {cores} cores; Python {sys.version.split()[0]}")
+    print(f"Actionflow is {form(options.interpreted)}")
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         bench = Bench(options, pathlib.Path(folder))
         return bench.run()
+
+
+def form(interpreted: bool) -> str:
+    """Have Actionflow served compiled if it can be, and say how it is."""
+    if interpreted:
+        return "interpreted, as asked for"
+    try:
+        Actionflow.python_path = (compiled(), *Actionflow.python_path)
+    except NotCompiled as why:
+        return f"interpreted: {why}"
+    return "compiled, as its wheels are"
 
 
 class Bench:

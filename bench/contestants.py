@@ -29,6 +29,8 @@ class Contestant:
     name: ClassVar[str]
     stdin: ClassVar[int] = subprocess.DEVNULL
     stdout: ClassVar[int | None] = None
+    python_path: Sequence[pathlib.Path] = (ROOT,)
+    """Where the server's Python finds its modules."""
 
     def __init__(self, folder: pathlib.Path, orders: int) -> None:
         self.folder = folder / self.name
@@ -61,7 +63,7 @@ class Contestant:
         words = [sys.executable, "-m", *self.words(self.port)]
         environment = {
             **os.environ,
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join(map(str, self.python_path)),
             "STRIPE_WEBHOOK_SECRET": SECRET,
             "STRIPE_SECRET_KEY": "",
             "BENCH_DATABASE": str(self.database),
@@ -164,10 +166,10 @@ class Actionflow(Contestant):
         shutil.copytree(ROOT / "flows", room, ignore=shutil.ignore_patterns(".actionflow"))
         project = Project.open(room)
         migrate.apply(project.file, room.resolve())
-        path = project.database_file
-        assert path is not None
-        self.path = path
-        db = sqlite3.connect(path)
+        file = project.database_file
+        assert file is not None
+        self.path = file
+        db = sqlite3.connect(file)
         orders = ((number,) for number in range(1, self.orders + 1))
         db.executemany(
             'INSERT INTO "order" (id, user_id, item, amount, currency, status, refunded, created_at,'

@@ -50,7 +50,7 @@ def work(writer: Writer, jobs: Sequence[Delivery], size: int) -> float:
         settlement.settle()
         for job in settlement.jobs:
             if getattr(job.outcome, "outcome", None) != "done":
-                raise RuntimeError(f"{job.event} was not done: {job.outcome!r}")
+                raise RuntimeError(f"{job.about} was not done: {job.outcome!r}")
     return (time.process_time() - before) * 1_000_000 / len(jobs)
 
 

@@ -25,20 +25,20 @@ class Asker(Protocol):
 class Job:
     """Work for the writer's transaction.
 
-    `event` is the one the work will receive, None for other work; `outcome` is what it gave, or the
+    `about` is the event the work will receive, None for other work; `outcome` is what it gave, or the
     exception it raised. Who waits for the commit is a future (`done`) or an `asker`.
     """
 
-    __slots__ = ("asker", "done", "event", "outcome", "results")
+    __slots__ = ("about", "asker", "done", "outcome", "results")
 
     def __init__(
         self,
-        event: Event | None = None,
+        about: Event | None = None,
         *,
         done: Future[Any] | None = None,
         asker: Asker | None = None,
     ) -> None:
-        self.event = event
+        self.about = about
         self.done = done
         self.asker = asker
         self.outcome: Any = None
@@ -65,8 +65,7 @@ class Task(Job):
 class Delivery(Job):
     """A verified event with the decoded body and its text."""
 
-    __slots__ = ("data", "payload")
-    event: Event
+    __slots__ = ("data", "event", "payload")
 
     def __init__(
         self,
@@ -78,6 +77,7 @@ class Delivery(Job):
         asker: Asker | None = None,
     ) -> None:
         super().__init__(event, done=done, asker=asker)
+        self.event = event
         self.data = data
         self.payload = payload
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 ENGINE = Path(__file__).resolve().parent
@@ -28,3 +29,9 @@ def shown(path: Path) -> str:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def compiled() -> bool:
+    """Whether the modules on an event's way are compiled here, as a wheel can have them."""
+    found = find_spec("engine.trace")  # any of those that pyproject.toml lists
+    return found is not None and not str(found.origin).endswith(".py")

@@ -226,7 +226,7 @@ class Writer:
         done: list[Job] = []
         needed: list[tuple[Job, aside.ResultNeeded]] = []
         with self.store.transaction(careful=careful, ahead=True) as tx:
-            batch = Batch(self.receiver(), tx, [job.event for job in jobs if job.event])
+            batch = Batch(self.receiver(), tx, [job.about for job in jobs if job.about])
             for job in jobs:
                 aside.take_from(job.results)
                 try:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from engine import __version__
 from engine.errors import ActionflowError, BadInput, ProblemsFound
+from engine.paths import compiled
 
 if TYPE_CHECKING:
     from engine.project import Project
@@ -84,7 +85,8 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         prog="actionflow",
         description="Stripe payment flows you write as YAML, run exactly once per event.",
     )
-    parser.add_argument("--version", action="version", version=f"actionflow {__version__}")
+    form = "compiled" if compiled() else "interpreted"
+    parser.add_argument("--version", action="version", version=f"actionflow {__version__}, {form}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     wanted = next((word for word in words if not word.startswith("-")), None)
     for name, summary in COMMANDS.items():

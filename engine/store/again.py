@@ -44,5 +44,5 @@ def raced(tx: Transaction, error: BaseException | None) -> bool:
     while error is not None and tx.shared:
         if isinstance(error, RowChanged | UniqueViolation):
             return True
-        error = error.__cause__
+        error = error.__cause__ or error.__context__  # compiled code names no cause
     return False

@@ -8,6 +8,7 @@ others. What is locked, or was made here, is not asked for again.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from typing import NoReturn
 
 from engine.model import Change, Row, Value
 from engine.store.base import G, R, Where
@@ -197,7 +198,8 @@ class PostgresTransaction(Talk):
 class PostgresReader(PostgresTransaction):
     """A transaction that only reads, on one moment of the database."""
 
-    _writable = read_only
+    def _writable(self, table: str) -> NoReturn:
+        read_only(table)
 
     def _saw(self, plan: PostgresPlan, rows: Sequence[Raw]) -> None:
         """Nothing is written, so nothing has to be compared."""

@@ -79,7 +79,7 @@ class SystemWrites:
         self._tx._system -= 1
 
 
-def read_only(tx: RowTransaction[Any], table: str) -> NoReturn:
+def read_only(table: str) -> NoReturn:
     """In place of `_writable`, in a reader."""
     raise WriteRefused(
         f"'{table}' can only be read here; write inside `store.transaction()` instead."

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from engine.store.codec import MOST_SHAPES
+from engine.store.codec import MOST_SHAPES, TableCodec
 from engine.store.shapes import Make, Shapes
 from engine.store.sqlite_bulk import Bulk
 from engine.store.statements import Statements
@@ -13,9 +11,9 @@ from engine.store.statements import Statements
 class SqlitePlan(Statements):
     """The statements of one table, and what must be known of a row before its insert can wait."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        table, at = self.codec.table, self.codec.names.index
+    def __init__(self, codec: TableCodec) -> None:
+        super().__init__(codec)
+        table, at = codec.table, codec.names.index
         columns = table.columns.values()
         unique = [c.name for c in columns if c.unique and c.name != table.key]
         self.unique_at = [(name, at(name)) for name in unique]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from engine.store.rows import read_only
 from engine.store.sqlite_tx import SqliteTransaction
 
@@ -9,4 +11,5 @@ from engine.store.sqlite_tx import SqliteTransaction
 class SqliteReader(SqliteTransaction):
     """Every write is refused."""
 
-    _writable = read_only
+    def _writable(self, table: str) -> NoReturn:
+        read_only(table)

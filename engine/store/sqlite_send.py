@@ -189,4 +189,5 @@ class _Lost:
     def execute(self, sql: str, params: object = None) -> NoReturn:
         raise type(self._why)(str(self._why))
 
-    executemany = execute
+    def executemany(self, sql: str, params: object) -> NoReturn:
+        self.execute(sql, params)

@@ -35,7 +35,8 @@ class ServerProcess:
         self.url = f"http://127.0.0.1:{port}"
         self._words = [sys.executable, "-m", "engine.cli.main", "serve"]
         self._words += ["--project", str(folder), "--port", str(port), *words]
-        self._environment = {**os.environ, "STRIPE_WEBHOOK_SECRET": SECRET, "PYTHONPATH": str(ROOT)}
+        path = os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), str(ROOT)])
+        self._environment = {**os.environ, "STRIPE_WEBHOOK_SECRET": SECRET, "PYTHONPATH": path}
         self._log = log or folder.parent / f"server-{port}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
