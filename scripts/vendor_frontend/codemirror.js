@@ -14,6 +14,7 @@ export {
   bracketMatching,
   foldGutter,
   foldKeymap,
+  forceParsing,
   indentOnInput,
   indentUnit,
   syntaxHighlighting,

@@ -13,6 +13,7 @@ import {
   drawSelection,
   foldGutter,
   foldKeymap,
+  forceParsing,
   highlightActiveLine,
   highlightActiveLineGutter,
   highlightSelectionMatches,
@@ -103,6 +104,18 @@ const overLines = EditorView.domEventHandlers({
   },
 });
 
+const PARSED_WITHIN = 1000; // milliseconds that Enter may wait
+
+/**
+ * Enter indents by the parsed text. The parser has 20 ms an edit and goes on when the browser is idle: on a
+ * slow computer it has often not come to the cursor, and the new line would begin below the dash of `- id: x`.
+ */
+const enter = (/** @type {any} */ view) => {
+  forceParsing(view, view.state.selection.main.to, PARSED_WITHIN);
+  return false; // the next binding does what Enter does
+};
+const parsedFirst = { key: "Enter", run: enter, shift: enter };
+
 /** @typedef {{line: number, column: number}} Place from 1 */
 
 /**
@@ -140,7 +153,7 @@ export function editor(host, { text, label, complete, changed, keys }) {
         looks,
         EditorState.tabSize.of(2),
         EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false", tabindex: "0" }),
-        keymap.of([...keys, ...closeBracketsKeymap, ...completionKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...lintKeymap]),
+        keymap.of([...keys, parsedFirst, ...closeBracketsKeymap, ...completionKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...lintKeymap]),
         EditorView.updateListener.of((/** @type {any} */ update) => {
           if (update.docChanged) changed(update.state.doc.toString());
         }),

@@ -16,6 +16,7 @@ export const drawSelection: any;
 export const foldGutter: any;
 export const foldKeymap: any;
 export const forceLinting: any;
+export const forceParsing: any;
 export const highlightActiveLine: any;
 export const highlightActiveLineGutter: any;
 export const highlightSelectionMatches: any;
