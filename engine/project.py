@@ -22,9 +22,9 @@ from engine.yamlfile import read_path
 SEED_FILE = "seed.yaml"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Project:
-    """What server and command line work with. `file` and `flows` are replaced whole, never changed."""
+    """What server and command line work with; another one takes its place when files change."""
 
     folder: pathlib.Path
     file: ProjectFile

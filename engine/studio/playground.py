@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Mapping
+from functools import lru_cache
 
 from engine.catalogue import Output, catalogue
 from engine.check.view import View
@@ -116,9 +117,10 @@ def run_json(result: DryRun, project: Project) -> dict[str, Value]:
     }
 
 
+@lru_cache(maxsize=1)
 def words(project: Project) -> dict[str, Value]:
     """What an editor can offer: what `actionflow schema` writes for flows and, for inside of
-    expressions, the columns by table and outputs by node type."""
+    expressions, the columns by table and outputs by node type. Made once for a project (50 ms)."""
     flows = {name: one.flow for name, one in project.flows.items()}
     return {
         "schema": flow_schema(View(Loaded(project.folder, project.file, flows))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 
 import httpx
 import pytest
@@ -15,6 +16,7 @@ from engine.model import RetentionRules
 from engine.store import runs
 from tests.acceptance.shop import Shop
 from tests.acceptance.test_kill import event_for
+from tests.acceptance.test_studio_guard import Visitor
 from tests.acceptance.test_webhook import changed, post
 
 
@@ -39,6 +41,15 @@ def test_the_next_event_runs_on_the_changed_flow(shop: Shop) -> None:
     assert edit(shop, "payment_callback.yaml", "{status: paid}", "{status: disputed}")
     assert post(shop, event_for(2)).json()["outcome"] == "done"
     assert [row["status"] for row in shop.rows("order")][:2] == ["paid", "disputed"]
+
+
+def test_the_playground_offers_what_the_changed_flows_have(shop: Shop) -> None:
+    shop.service.reloader.stop()
+    with closing(Visitor(shop, shop.keys["admin"])) as admin:
+        before = admin.get("/studio/api/words").json()
+        assert edit(shop, "project.yaml", "shop_name:", "house_name: The house\n  shop_name:")
+        after = admin.get("/studio/api/words").json()
+    assert set(after["config"]) - set(before["config"]) == {"house_name"}
 
 
 def test_a_broken_flow_keeps_the_last_good_one_and_says_so(shop: Shop) -> None:

@@ -124,3 +124,7 @@ def test_tables_show_rows_by_key_and_nothing_internal(busy: Office) -> None:
         assert table_page(tx, file, "actionflow_key") is None
         with pytest.raises(BadInput, match="is no key of 'order'"):
             table_page(tx, file, "order", key="x")
+
+
+def test_words_are_made_once_for_a_project(office: Office) -> None:
+    assert playground.words(office.project) is playground.words(office.project)
