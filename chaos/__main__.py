@@ -16,7 +16,7 @@ from chaos.arena import SCENARIOS, Scenario, arena
 
 MODULES = (faults, faults_sqlite, faults_postgres)
 """Importing them registers the scenarios."""
-HEAD = f"{'fault':<36}{'database':<10}{'events':>9}{'faults':>9}{'answers':>10}{'not 200':>9}{'p99 ms':>9}{'s':>7}"
+HEAD = f"{'fault':<36}{'database':<10}{'events':>9}{'faults':>11}{'answers':>10}{'not 200':>9}{'p99 ms':>9}{'s':>7}"
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class Line:
     def __str__(self) -> str:
         verdict = "ok" if not self.said else "FAILED"
         return (
-            f"{self.title:<36}{self.database:<10}{self.events:>9,}{self.injected:>9,}"
+            f"{self.title:<36}{self.database:<10}{self.events:>9,}{self.injected:>11,}"
             f"{self.answers:>10,}{self.refused:>9,}{self.p99:>9.1f}{self.seconds:>7.0f}  {verdict}"
         )
 
