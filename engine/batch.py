@@ -142,7 +142,7 @@ class Batch:
             return verdict
         before = len(tx.changes)
         flow, run = compiled.flow, f"{event.id}/{tries + 1}"
-        verdict = Verdict("done", event, "", flow.name, run, [])
+        verdict = Verdict("done", event, "", flow.name, run)
         told = ABOUT.set({"run": run, "event": event.id, "flow": flow.name})
         started = time.perf_counter_ns()
         try:

@@ -53,7 +53,7 @@ class Table:
         return [column for column in self.columns.values() if not column.internal]
 
 
-@dataclass(slots=True)  # not frozen: that triples the time it takes to make one
+@dataclass(slots=True, init=False)  # one that dataclass makes is not compiled
 class Change:
     """One row change; `before` is None for an insert, `after` is None for a delete."""
 
@@ -61,13 +61,30 @@ class Change:
     key: Value
     before: Row | None
     after: Row | None
-    hidden: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    hidden: tuple[str, ...] = field(compare=False, repr=False)
     """Columns that the engine keeps for itself, and shows nobody."""
-    columns: tuple[str, ...] | None = field(default=None, init=False, compare=False, repr=False)
+    columns: tuple[str, ...] | None = field(init=False, compare=False, repr=False)
     """Of an update the columns that were set and are shown, in order, where that is known."""
-    text: bytes | None = field(default=None, init=False, compare=False, repr=False)
-    was: Row | None = field(default=None, init=False, compare=False, repr=False)
+    text: bytes | None = field(init=False, compare=False, repr=False)
+    was: Row | None = field(init=False, compare=False, repr=False)
     """What engine/store/seen.py worked out of this change."""
+
+    def __init__(
+        self,
+        table: str,
+        key: Value,
+        before: Row | None,
+        after: Row | None,
+        hidden: tuple[str, ...] = (),
+    ) -> None:
+        self.table = table
+        self.key = key
+        self.before = before
+        self.after = after
+        self.hidden = hidden
+        self.columns = None
+        self.text = None
+        self.was = None
 
     def as_json(self) -> dict[str, Value]:
         """The change as plain data."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from engine.errors import ActionflowError
@@ -26,22 +26,40 @@ MOST_TRIES = 16
 Outcome = Literal["done", "duplicate", "ignored", "waiting", "dead"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)  # one that dataclass makes is not compiled
 class Verdict:
     """What was done with an event. `waiting` is answered 5xx, everything else 200."""
 
     outcome: Outcome
     event: Event
-    reason: str = ""
-    flow: str | None = None
-    run: str | None = None
+    reason: str
+    flow: str | None
+    run: str | None
     """Names the run in logs: the event and how many runs it has had, `evt_…/2`; None without a run."""
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[Entry]
     """The run's trace as it was recorded."""
-    changes: list[Change] = field(default_factory=list)
-    woken: int = 0
+    changes: list[Change]
+    woken: int
     """How many set-aside events can run now because this run made the row they were waiting for."""
-    error: ActionflowError | None = None
+    error: ActionflowError | None
+
+    def __init__(
+        self,
+        outcome: Outcome,
+        event: Event,
+        reason: str = "",
+        flow: str | None = None,
+        run: str | None = None,
+    ) -> None:
+        self.outcome = outcome
+        self.event = event
+        self.reason = reason
+        self.flow = flow
+        self.run = run
+        self.entries = []
+        self.changes = []
+        self.woken = 0
+        self.error = None
 
     @property
     def trace(self) -> list[Entry]:

@@ -219,7 +219,7 @@ def backlog(tx: Transaction) -> dict[State, tuple[int, str]]:
 def list_of(values: Collection[str]) -> tuple[str, dict[str, Value]]:
     """SQL for a list of these values, and its parameters. Padded, so that there are few texts."""
     listed = [*values]
-    size = 1 << (len(listed) - 1).bit_length()
+    size = len(listed) if len(listed) <= 4 else -(len(listed) // -8) * 8
     listed += listed[-1:] * (size - len(listed))
     text, names = _list(size)
     return text, dict(zip(names, listed, strict=True))

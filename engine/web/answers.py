@@ -13,14 +13,20 @@ BUSY: Pairs = ((b"retry-after", b"5"),)
 CLOSE: Pairs = ((b"connection", b"close"),)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)  # one that dataclass makes is not compiled
 class Answer:
     """Status, body, and headers beside its type and length; their names are in small letters."""
 
     status: int
     body: bytes
-    kind: bytes = JSON
-    headers: Pairs = ()
+    kind: bytes
+    headers: Pairs
+
+    def __init__(self, status: int, body: bytes, kind: bytes = JSON, headers: Pairs = ()) -> None:
+        self.status = status
+        self.body = body
+        self.kind = kind
+        self.headers = headers
 
     @property
     def closes(self) -> bool:
