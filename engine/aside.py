@@ -62,21 +62,16 @@ class Results:
         self._known[needed.key] = (needed.block, found)
 
 
-class _Thread(threading.local):
-    """What a thread takes results from; None where it runs the blocks itself."""
-
-    results: Results | None = None
-
-
-_thread = _Thread()
+_here = threading.local()
+"""`results` is what this thread takes results from; it has none where it runs the blocks itself."""
 
 
 def take_from(results: Results) -> None:
     """From now on this thread runs no code blocks: their results are these."""
-    _thread.results = results
+    _here.results = results
 
 
 def result(block: Block, inputs: Mapping[str, Value]) -> Value:
     """What the block gives for these inputs. Raises CodeFailed, ResultNeeded."""
-    results = _thread.results
+    results: Results | None = getattr(_here, "results", None)
     return block.run(inputs) if results is None else results.of(block, inputs)

@@ -72,27 +72,27 @@ class Writer:
         self._stopping = False
         self._aside = 0
         self._pool = ThreadPoolExecutor(BLOCKS_AT_ONCE, thread_name_prefix="actionflow-code")
-        self._thread = threading.Thread(target=self._work, name="actionflow-writer", daemon=True)
+        self._worker = threading.Thread(target=self._work, name="actionflow-writer", daemon=True)
         self._look_at = 0.0
         self._settler = Settler(partial(_release, self._batch_over))
         self._due = DueEvents(store, receiver, self.metrics)
 
     def start(self) -> None:
         self._settler.start()
-        self._thread.start()
+        self._worker.start()
 
     def stop(self) -> None:
         """Finish what was taken, then stop."""
         self._stopping = True
         self._ring()
-        self._thread.join()
+        self._worker.join()
         self._settler.stop()
         self._feed.close()
         self._pool.shutdown()
 
     @property
     def alive(self) -> bool:
-        return self._thread.is_alive() and self._settler.alive
+        return self._worker.is_alive() and self._settler.alive
 
     @property
     def waiting(self) -> int:
