@@ -82,13 +82,20 @@ class Settler:
     def alive(self) -> bool:
         return self._thread.is_alive()
 
-    def put(self, settlement: Settlement) -> None:
-        """Have it settled: here and now where that does not take long, or the batch is large."""
+    def put(self, settlement: Settlement, beside: Callable[[], None] | None = None) -> None:
+        """Have it settled: here and now where that does not take long, or the batch is large.
+
+        `beside` is done before this thread waits for the disk, which has begun already.
+        """
         settlement.alone = self._put == self._settled
         if settlement.alone and (
             settlement.pending is None or self._sync < SLOW or len(settlement.jobs) >= MANY
         ):
-            self._settle(settlement)
+            try:
+                if beside is not None and settlement.pending is not None:
+                    beside()
+            finally:
+                self._settle(settlement)
             return
         self._put += 1
         self._room.acquire()

@@ -65,6 +65,8 @@ class Writer:
         self.metrics = metrics or Metrics()
         self._jobs: deque[Job] = deque()
         self._feed = feed or Feed()
+        self._brought: list[Job] = []
+        """What the feed brought while the disk was at the last batch."""
         self._batch_over = threading.Lock()  # a bell: whoever releases it rings
         self._batch_over.acquire()
         self._late = False
@@ -195,7 +197,13 @@ class Writer:
 
     def _fed(self) -> list[Job]:
         """What the feed has brought; half a batch is left to others who wait."""
-        return list(self._feed.take(MOST_IN_BATCH // 2 if self._jobs else MOST_IN_BATCH))
+        brought, self._brought = self._brought, []
+        room = (MOST_IN_BATCH // 2 if self._jobs else MOST_IN_BATCH) - len(brought)
+        return [*brought, *self._feed.take(room)] if room > 0 else brought
+
+    def _fetch(self) -> None:
+        """Have the feed's next jobs read; the disk works meanwhile."""
+        self._brought = self._fed()
 
     def _work_through(self, jobs: list[Job]) -> None:
         """Run jobs in one transaction and have them answered once it is durable."""
@@ -268,7 +276,7 @@ class Writer:
         jobs = settlement.jobs
         if any(isinstance(job.outcome, Verdict) and job.outcome.woken for job in jobs):
             self._look_at = 0.0
-        self._settler.put(settlement)
+        self._settler.put(settlement, self._fetch)
         _release(self._batch_over)
 
     def _take_due(self) -> None:

@@ -7,14 +7,17 @@ import pathlib
 import queue
 import random
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
+from engine.feed import Feed
 from engine.jobs import Delivery
 from engine.project import Project
 from engine.receive import Receiver
+from engine.settle import MANY
 from engine.store import migrate
 from engine.store.base import StoreBusy
 from engine.store.sqlite_store import SqliteStore
@@ -42,7 +45,9 @@ Events = Callable[..., dict[str, Any]]
 class Served:
     """A writer at work as in a server, with a disk of its own; who asks is told here."""
 
-    def __init__(self, folder: pathlib.Path, patch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, folder: pathlib.Path, patch: pytest.MonkeyPatch, feed: Feed | None = None
+    ) -> None:
         self.project = Project.open(folder)
         migrate.apply(self.project.file, folder)
         self.store = self.project.store()
@@ -55,7 +60,7 @@ class Served:
         assert self.store.checkpointer is not None
         self.store.checkpointer.stop()
         receiver = Receiver(self.project)
-        self.writer = Writer(self.store, lambda: receiver)
+        self.writer = Writer(self.store, lambda: receiver, feed=feed)
         self.writer.start()
         self.told: queue.Queue[Delivery] = queue.Queue()
         self.by: list[str] = []
@@ -72,9 +77,10 @@ class Served:
             self.told.put(job)
 
     def send(self, *events: dict[str, Any]) -> None:
-        self.writer.hand_over(
-            [Delivery(event, body_of(event).decode(), of(event), asker=self) for event in events]
-        )
+        self.writer.hand_over(self.deliveries(*events))
+
+    def deliveries(self, *events: dict[str, Any]) -> list[Delivery]:
+        return [Delivery(event, body_of(event).decode(), of(event), asker=self) for event in events]
 
     def answers(self, count: int) -> list[tuple[str, str]]:
         """So many answers, in the order they are given."""
@@ -85,6 +91,17 @@ class Served:
             word = outcome.outcome if isinstance(outcome, Verdict) else type(outcome).__name__
             found.append((job.event.id, word))
         return found
+
+
+class Batches(Feed):
+    """Brings what it has a list at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.coming: deque[list[Delivery]] = deque()
+
+    def take(self, most: int) -> list[Delivery]:
+        return self.coming.popleft() if self.coming else []
 
 
 class Gate:
@@ -165,6 +182,28 @@ def test_the_writer_waits_itself_for_a_disk_that_is_known_to_be_quick(
     assert not here.missing
     assert here.by[0] == "actionflow-settler"  # nothing is known of the disk yet
     assert set(here.by[-5:]) == {teller}
+
+
+def test_the_next_jobs_are_read_before_the_writer_waits_for_the_disk(
+    make_project: Callable[..., pathlib.Path],
+    make_event: Events,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It has begun with them by then; and they are done after those it waits for, and not lost."""
+    feed = Batches()
+    here = Served(make_project(own=FLOW), monkeypatch, feed)
+    told: list[tuple[int, int]] = []
+    here.disk.before = lambda: told.append((len(feed.coming), here.told.qsize()))
+    many, few = [make_event() for _ in range(MANY)], [make_event() for _ in range(3)]
+    feed.coming += [here.deliveries(*many), here.deliveries(*few)]
+    feed.ring()
+    answers = here.answers(MANY + 3)
+    here.writer.stop()
+    here.store.close()
+    here.disk.close()
+    assert answers == [(event["id"], "done") for event in [*many, *few]]
+    assert not here.missing
+    assert told[0] == (0, 0)  # at the first sync the second list was read, and nobody told
 
 
 def test_a_batch_without_a_sync_tells_nothing_of_the_disk(
