@@ -27,9 +27,8 @@ def compiled() -> pathlib.Path:
         lacking = what_is_lacking()
         if lacking:
             raise NotCompiled(lacking)
-        print(
-            "compiling the modules on an event's way, which takes a minute or two ...", flush=True
-        )
+        told = "compiling the modules on an event's way, which takes a minute or two ..."
+        print(told, file=sys.stderr, flush=True)  # standard output has the folder alone
         there.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=there.parent) as folder:
             install(pathlib.Path(folder, "made")).rename(there)

@@ -53,3 +53,27 @@ def test_what_is_edited_is_compiled_anew(
     assert compiled.digest() == before
     module.write_text("# edited")
     assert compiled.digest() != before
+
+
+def test_it_is_made_once_and_only_the_folder_is_printed(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made: list[pathlib.Path] = []
+
+    def install(folder: pathlib.Path) -> pathlib.Path:
+        folder.mkdir()
+        made.append(folder)
+        return folder
+
+    monkeypatch.setattr(compiled, "ROOT", tmp_path)
+    monkeypatch.setattr(compiled, "what_is_lacking", lambda: "")
+    monkeypatch.setattr(compiled, "install", install)
+    old = tmp_path / "build" / "compiled" / "of other sources"
+    old.mkdir(parents=True)
+    there = compiled.compiled()
+    assert compiled.compiled() == there
+    assert len(made) == 1
+    assert [*there.parent.iterdir()] == [there]
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("compiling")
