@@ -11,8 +11,10 @@ import time
 import traceback
 from dataclasses import dataclass
 
+from bench.compiled import compiled
 from chaos import faults, faults_postgres, faults_sqlite
 from chaos.arena import SCENARIOS, Scenario, arena
+from chaos.server import Server
 
 MODULES = (faults, faults_sqlite, faults_postgres)
 """Importing them registers the scenarios."""
@@ -69,7 +71,12 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=100_000, help="events a fault (100000)")
     parser.add_argument("--database", action="append", choices=("sqlite", "postgres"))
     parser.add_argument("--folder", type=pathlib.Path, help="where the databases are made")
+    parser.add_argument(
+        "--compiled", action="store_true", help="servers as their compiled wheel has them"
+    )
     options = parser.parse_args()
+    if options.compiled:
+        Server.python_path = (compiled(), *Server.python_path)
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}")
     print(HEAD, flush=True)
     wrong = 0

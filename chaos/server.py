@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Sequence
 
 from bench.events import SECRET
 from bench.ports import free_port
@@ -23,6 +24,9 @@ PATIENCE = 300.0
 
 class Server:
     """`actionflow serve` on a project folder, started through chaos/clock.py; its log is `log`."""
+
+    python_path: Sequence[pathlib.Path] = (ROOT,)
+    """Where its Python finds the program."""
 
     def __init__(self, folder: pathlib.Path, port: int | None = None) -> None:
         self.folder = folder
@@ -41,7 +45,8 @@ class Server:
         words += ["--project", str(self.folder), "--port", str(self.port)]
         environment = {
             **os.environ,
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join(map(str, self.python_path)),
+            "PYTHONSAFEPATH": "1",  # or the folder it is started in would come first
             "STRIPE_WEBHOOK_SECRET": SECRET,
             "STRIPE_SECRET_KEY": "",
             VARIABLE: str(clock_file(self.folder)),
