@@ -49,8 +49,9 @@ def work(writer: Writer, jobs: Sequence[Delivery], size: int) -> float:
         settlement = writer.commit(batch, careful=False)
         settlement.settle()
         for job in settlement.jobs:
+            assert isinstance(job, Delivery)
             if getattr(job.outcome, "outcome", None) != "done":
-                raise RuntimeError(f"{job.about} was not done: {job.outcome!r}")
+                raise RuntimeError(f"{job.event} was not done: {job.outcome!r}")
     return (time.process_time() - before) * 1_000_000 / len(jobs)
 
 

@@ -25,20 +25,13 @@ class Asker(Protocol):
 class Job:
     """Work for the writer's transaction.
 
-    `about` is the event the work will receive, None for other work; `outcome` is what it gave, or the
-    exception it raised. Who waits for the commit is a future (`done`) or an `asker`.
+    `outcome` is what it gave, or the exception it raised. Who waits for the commit is a future
+    (`done`) or an `asker`.
     """
 
-    __slots__ = ("about", "asker", "done", "outcome", "results")
+    __slots__ = ("asker", "done", "outcome", "results")
 
-    def __init__(
-        self,
-        about: Event | None = None,
-        *,
-        done: Future[Any] | None = None,
-        asker: Asker | None = None,
-    ) -> None:
-        self.about = about
+    def __init__(self, *, done: Future[Any] | None = None, asker: Asker | None = None) -> None:
         self.done = done
         self.asker = asker
         self.outcome: Any = None
@@ -76,7 +69,7 @@ class Delivery(Job):
         done: Future[Any] | None = None,
         asker: Asker | None = None,
     ) -> None:
-        super().__init__(event, done=done, asker=asker)
+        super().__init__(done=done, asker=asker)
         self.event = event
         self.data = data
         self.payload = payload

@@ -63,9 +63,11 @@ class Settlement:
 class Settler:
     """Settles in the order of commits, in a thread of its own. Start it, put, stop it."""
 
-    def __init__(self, settled: Callable[[], None]) -> None:
-        """`settled` is called after each that this thread has settled."""
+    def __init__(self, settled: Callable[[], None], beside: Callable[[], None]) -> None:
+        """`settled` is called after each that this thread has settled; `beside` by the thread that puts
+        one, before it waits itself for the disk, which has begun already."""
         self._after = settled
+        self._beside = beside
         self._waiting: deque[Settlement | None] = deque()
         self._put = 0
         self._settled = 0
@@ -82,18 +84,15 @@ class Settler:
     def alive(self) -> bool:
         return self._thread.is_alive()
 
-    def put(self, settlement: Settlement, beside: Callable[[], None] | None = None) -> None:
-        """Have it settled: here and now where that does not take long, or the batch is large.
-
-        `beside` is done before this thread waits for the disk, which has begun already.
-        """
+    def put(self, settlement: Settlement) -> None:
+        """Have it settled: here and now where that does not take long, or the batch is large."""
         settlement.alone = self._put == self._settled
         if settlement.alone and (
             settlement.pending is None or self._sync < SLOW or len(settlement.jobs) >= MANY
         ):
             try:
-                if beside is not None and settlement.pending is not None:
-                    beside()
+                if settlement.pending is not None:
+                    self._beside()
             finally:
                 self._settle(settlement)
             return

@@ -76,7 +76,7 @@ class Writer:
         self._pool = ThreadPoolExecutor(BLOCKS_AT_ONCE, thread_name_prefix="actionflow-code")
         self._worker = threading.Thread(target=self._work, name="actionflow-writer", daemon=True)
         self._look_at = 0.0
-        self._settler = Settler(partial(_release, self._batch_over))
+        self._settler = Settler(partial(_release, self._batch_over), self._fetch)
         self._due = DueEvents(store, receiver, self.metrics)
 
     def start(self) -> None:
@@ -234,7 +234,9 @@ class Writer:
         done: list[Job] = []
         needed: list[tuple[Job, aside.ResultNeeded]] = []
         with self.store.transaction(careful=careful, ahead=True) as tx:
-            batch = Batch(self.receiver(), tx, [job.about for job in jobs if job.about])
+            batch = Batch(
+                self.receiver(), tx, [job.event for job in jobs if isinstance(job, Delivery)]
+            )
             for job in jobs:
                 aside.take_from(job.results)
                 try:
@@ -276,7 +278,7 @@ class Writer:
         jobs = settlement.jobs
         if any(isinstance(job.outcome, Verdict) and job.outcome.woken for job in jobs):
             self._look_at = 0.0
-        self._settler.put(settlement, self._fetch)
+        self._settler.put(settlement)
         _release(self._batch_over)
 
     def _take_due(self) -> None:

@@ -42,7 +42,7 @@ class Taken(Delivery, Generic[W]):
         # What the classes above would do, in one step: this is on every event's way.
         self.data = data
         self.payload = payload
-        self.about = self.event = event
+        self.event = event
         self.asker = asker
         self.done = None
         self.outcome = None
