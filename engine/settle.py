@@ -31,26 +31,24 @@ class Settlement:
     """A batch whose transaction is over: the jobs done in it, and how to wait until it is durable
     (`Transaction.pending`), None where it is."""
 
-    __slots__ = ("_batch", "alone", "jobs", "pending", "waited")
+    __slots__ = ("_batch", "jobs", "pending")
 
     def __init__(
         self, jobs: Sequence[Job], batch: Batch, pending: Callable[[], None] | None
     ) -> None:
         self.jobs = jobs
         self.pending = pending
-        self.alone = False
-        """None is before it: what it waits for is one sync, and all of one."""
-        self.waited = 0.0
-        """Seconds until it was durable."""
         self._batch = batch
 
-    def settle(self) -> None:
-        """Wait until it is durable, and tell everybody; when that fails, tell them so."""
+    def settle(self) -> float:
+        """Wait until it is durable, and tell everybody; when that fails, tell them so. Gives the
+        seconds waited."""
+        waited = 0.0
         try:
             if self.pending is not None:
                 started = time.perf_counter()
                 self.pending()
-                self.waited = time.perf_counter() - started
+                waited = time.perf_counter() - started
             self._batch.committed()
         except Exception as error:
             if not isinstance(error, StoreLost):  # which was logged
@@ -58,6 +56,7 @@ class Settlement:
             for job in self.jobs:
                 job.outcome = error
         tell(self.jobs)
+        return waited
 
 
 class Settler:
@@ -68,9 +67,9 @@ class Settler:
         one, before it waits itself for the disk, which has begun already."""
         self._after = settled
         self._beside = beside
-        self._waiting: deque[Settlement | None] = deque()
-        self._put = 0
-        self._settled = 0
+        self._waiting: deque[tuple[Settlement, bool] | None] = deque()
+        """Those put and not settled yet, the one under way too, each with whether it was put alone:
+        then what it waits for is one sync, and all of one. None is the end."""
         self._sync = 2 * SLOW
         """Seconds that syncs have taken of late, a running average; of an unknown disk, many."""
         self._some = threading.Semaphore(0)
@@ -86,19 +85,18 @@ class Settler:
 
     def put(self, settlement: Settlement) -> None:
         """Have it settled: here and now where that does not take long, or the batch is large."""
-        settlement.alone = self._put == self._settled
-        if settlement.alone and (
+        alone = not self._waiting
+        if alone and (
             settlement.pending is None or self._sync < SLOW or len(settlement.jobs) >= MANY
         ):
             try:
                 if settlement.pending is not None:
                     self._beside()
             finally:
-                self._settle(settlement)
+                self._settle(settlement, alone)
             return
-        self._put += 1
         self._room.acquire()
-        self._waiting.append(settlement)
+        self._waiting.append((settlement, alone))
         self._some.release()
 
     def stop(self) -> None:
@@ -107,21 +105,22 @@ class Settler:
         self._some.release()
         self._thread.join()
 
-    def _settle(self, settlement: Settlement) -> None:
-        settlement.settle()
-        if settlement.alone and settlement.pending is not None:
-            self._sync += (settlement.waited - self._sync) / 8
+    def _settle(self, settlement: Settlement, alone: bool) -> None:
+        waited = settlement.settle()
+        if alone and settlement.pending is not None:
+            self._sync += (waited - self._sync) / 8
 
     def _work(self) -> None:
         while True:
             self._some.acquire()
-            settlement = self._waiting.popleft()
-            if settlement is None:
+            first = self._waiting[0]
+            if first is None:
                 return
+            settlement, alone = first
             try:
-                self._settle(settlement)
+                self._settle(settlement, alone)
             except Exception:  # a fault of ours must not end this thread: nobody would be answered
                 log.exception("some of %d could not be told", len(settlement.jobs))
-            self._settled += 1
+            self._waiting.popleft()
             self._after()
             self._room.release()
