@@ -34,6 +34,11 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
+    def merge(self, counts: Sequence[int], total: float) -> None:
+        """Take another's counts and sum to our own; its bounds are the same."""
+        self.counts = [a + b for a, b in zip(self.counts, counts, strict=True)]
+        self.total += total
+
     def buckets(self) -> list[tuple[str, float]]:
         """Upper bound and how many were at or below it, as Prometheus has them."""
         found = []
@@ -99,6 +104,4 @@ class Metrics:
             for type, outcome, count in found["events"]:
                 self.event(type, outcome, count)
             self.refused.update(found["refused"])
-            seconds = self.seconds
-            seconds.counts = [a + b for a, b in zip(seconds.counts, found["seconds"], strict=True)]
-            seconds.total += found["total"]
+            self.seconds.merge(found["seconds"], found["total"])
