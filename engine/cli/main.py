@@ -80,13 +80,22 @@ def guarded(run: Callable[[], int]) -> int:
         return DONE
 
 
+class _Version(argparse.Action):
+    """Says the version; whether it is compiled is looked up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(f"actionflow {__version__}, {'compiled' if compiled() else 'interpreted'}")
+        parser.exit()
+
+
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="actionflow",
         description="Stripe payment flows you write as YAML, run exactly once per event.",
     )
-    form = "compiled" if compiled() else "interpreted"
-    parser.add_argument("--version", action="version", version=f"actionflow {__version__}, {form}")
+    parser.add_argument(
+        "--version", action=_Version, nargs=0, help="show program's version number and exit"
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     wanted = next((word for word in words if not word.startswith("-")), None)
     for name, summary in COMMANDS.items():
