@@ -78,13 +78,6 @@ class Outbox:
     """Is told of each try, with the seconds it took; from any thread."""
     name: str = field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
 
-    def run_once(self, limit: int = AT_ONCE) -> int:
-        """Make the calls that are due, one after the other; how many there were."""
-        calls = self.lease(limit)
-        for call in calls:
-            self.deliver(call)
-        return len(calls)
-
     def lease(self, limit: int) -> list[Call]:
         """Calls that are due, held for this process."""
         # A new name each time: a call taken over from ourselves is no longer the slow thread's.

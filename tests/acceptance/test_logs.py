@@ -13,6 +13,7 @@ import orjson
 import pytest
 
 from engine.logs import Json, Text
+from engine.outbox import AT_ONCE
 from tests.acceptance.shop import Shop
 from tests.acceptance.test_kill import event_for
 from tests.acceptance.test_reload import edit
@@ -74,10 +75,11 @@ def noisy(shop: Shop) -> Shop:
 
 def settle(shop: Shop) -> None:
     """Have the calls that are due made."""
-    calls = shop.service.deliverer.outbox
+    outbox = shop.service.deliverer.outbox
     shop.service.deliverer.stop()
-    while calls.run_once():
-        pass
+    while calls := outbox.lease(AT_ONCE):
+        for call in calls:
+            outbox.deliver(call)
 
 
 def test_lines_name_the_run_and_hide_what_a_payload_brings(noisy: Shop) -> None:

@@ -68,7 +68,7 @@ def test_a_call_is_made_after_commit_with_what_the_run_evaluated(
     assert server.heard == []
     key = verdict.trace[0]["out"]["key"]
     assert verdict.trace[0]["out"] == {"queued": True, "key": key}
-    shop.outbox.run_once()
+    shop.make_calls()
     [heard] = server.heard
     assert (heard.method, heard.path, sent(heard)) == (
         "POST",
@@ -81,7 +81,7 @@ def test_a_call_is_made_after_commit_with_what_the_run_evaluated(
     assert heard.headers["host"] == f"127.0.0.1:{server.port}"
     [call] = shop.calls()
     assert (call.state, call.status, call.tries, call.next_try_at) == ("done", 200, 1, None)
-    assert shop.outbox.run_once() == 0
+    assert shop.make_calls() == 0
 
 
 def test_a_run_that_fails_leaves_no_call_and_its_retry_has_the_same_key(
@@ -158,9 +158,9 @@ def test_killed_between_call_and_record_the_call_is_taken_over_under_the_same_ke
     with pytest.raises(KeyboardInterrupt):
         shop.outbox.deliver(call)
     shop.outbox.transact = whole
-    assert shop.outbox.run_once() == 0  # still leased
+    assert shop.make_calls() == 0  # still leased
     shop.clock += LEASE
-    assert shop.outbox.run_once() == 1
+    assert shop.make_calls() == 1
     first, second = server.heard
     assert first.headers["idempotency-key"] == second.headers["idempotency-key"] == call.key
     assert first.body == second.body
@@ -353,7 +353,7 @@ def test_give_up_nodes_that_fail_have_no_effect_and_are_tried_again(
     shop.receive(make_event("customer.created", id="evt_1"))
     shop.transact(lambda tx: tx.insert("tag", {"name": "evt_1 404 1 2", "uses": 0}))  # in the way
     shop.sends = refusing(404)
-    while shop.outbox.run_once():
+    while shop.make_calls():
         pass
     [call] = shop.calls()
     assert (call.state, call.block_tries, call.reason) == ("giving_up", 1, "404, without a word.")
@@ -383,7 +383,7 @@ def test_killed_within_the_give_up_nodes_they_still_have_their_effect_once(
     shop = make_shop(GIVE_UP)
     shop.receive(make_event("customer.created"))
     shop.sends = refusing(404)
-    shop.outbox.run_once()
+    shop.make_calls()
     [call] = shop.outbox.lease(8)
 
     def killed(work: Any) -> Any:
@@ -397,7 +397,7 @@ def test_killed_within_the_give_up_nodes_they_still_have_their_effect_once(
     shop.outbox.transact = whole
     assert shop.rows("tag") == []
     shop.clock += LEASE
-    shop.outbox.run_once()
+    shop.make_calls()
     shop.outbox.deliver(call)  # a worker that woke up late
     assert len(shop.rows("tag")) == 1
 
@@ -449,7 +449,7 @@ def test_secrets_go_out_in_headers_and_stay_nowhere(
     monkeypatch.delenv("WAREHOUSE_TOKEN", raising=False)
     verdict = shop.receive(make_event("customer.created"))
     assert verdict.trace[0]["in"]["headers"] == {"Authorization": "$WAREHOUSE_TOKEN"}
-    shop.outbox.run_once()
+    shop.make_calls()
     assert server.heard == []
     assert "WAREHOUSE_TOKEN" in (shop.calls()[0].reason or "")
     monkeypatch.setenv("WAREHOUSE_TOKEN", "Bearer hush-hush-1")
@@ -473,7 +473,7 @@ def test_bad_secrets_are_not_shown(
     )
     monkeypatch.setenv("WAREHOUSE_TOKEN", "hush\r\nX-Other: 1")
     shop.receive(make_event("customer.created"))
-    shop.outbox.run_once()
+    shop.make_calls()
     reason = shop.calls()[0].reason or ""
     assert "line break" in reason
     assert "hush" not in reason
@@ -484,7 +484,7 @@ def test_calls_of_an_event_and_of_a_state_are_found(make_shop: Make, make_event:
     for _ in range(3):
         shop.receive(make_event("customer.created"))
     shop.sends = refusing(200, 404, 503)
-    shop.outbox.run_once()
+    shop.make_calls()
     with shop.store.reader() as tx:
         assert [one.state for one in outbox.listing(tx)] == ["waiting", "dead", "done"]
         assert outbox.counts(tx) == {"waiting": 1, "giving_up": 0, "dead": 1}
@@ -519,7 +519,7 @@ def test_the_environment_is_not_asked_for_a_proxy(
         monkeypatch.setitem(os.environ, name, "http://127.0.0.1:1")
     shop = make_shop(TELL)
     shop.receive(make_event("customer.created"))
-    shop.outbox.run_once()
+    shop.make_calls()
     assert len(server.heard) == 1
 
 
