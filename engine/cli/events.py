@@ -6,6 +6,7 @@ import argparse
 import json
 import pathlib
 import time
+from contextlib import closing
 
 from engine.cli.main import DONE, FLOW_FAILED, client, project_argument, project_folder
 from engine.errors import BadInput
@@ -49,10 +50,8 @@ def _list(options: argparse.Namespace) -> int:
     from engine.store import inbox
 
     project = Project.open(project_folder(options.project))
-    store = project.store()
-    with store.reader() as tx:
+    with closing(project.store()) as store, store.reader() as tx:
         rows = inbox.listing(tx, state=options.state, type=options.type, limit=options.limit)
-    store.close()
     if options.json:
         print(json.dumps([_plain(row) for row in rows], indent=2))
         return DONE
@@ -70,11 +69,9 @@ def _show(options: argparse.Namespace) -> int:
     from engine.store import inbox, runs
 
     project = Project.open(project_folder(options.project))
-    store = project.store()
-    with store.reader() as tx:
+    with closing(project.store()) as store, store.reader() as tx:
         row = inbox.show(tx, options.event)
         found = runs.listing(tx, event_id=options.event) if row else []
-    store.close()
     if row is None:
         raise BadInput(
             f"no event {options.event} in the inbox. See them with: actionflow events list"
@@ -104,9 +101,8 @@ def _replay(options: argparse.Namespace) -> int:
         raise BadInput("name the events to replay, or say --dead for all dead letters")
     project = Project.open(project_folder(options.project))
     receiver = Receiver(project, project.secrets().mode)
-    store = project.store()
     failed = False
-    with store.transaction() as tx:
+    with closing(project.store()) as store, store.transaction() as tx:
         names = list(options.event)
         if options.dead:
             names += [row.id for row in inbox.listing(tx, state="dead", limit=1000)]
@@ -123,7 +119,6 @@ def _replay(options: argparse.Namespace) -> int:
             failed = failed or verdict.error is not None
         for verdict in drain(receiver, tx):
             print(f"{verdict.event.id}: {verdict.outcome} {verdict.reason}".rstrip())
-    store.close()
     return FLOW_FAILED if failed else DONE
 
 
@@ -134,11 +129,8 @@ def _pull(options: argparse.Namespace) -> int:
 
     project = Project.open(project_folder(options.project))
     event = one(client(project), options.event)
-    store = project.store()
-    try:
+    with closing(project.store()) as store:
         verdicts = deliver(store, Receiver(project, project.secrets().mode), [event])
-    finally:
-        store.close()
     for verdict in verdicts:
         print(f"{verdict.event.id}: {verdict.outcome} {verdict.reason}".rstrip())
     return FLOW_FAILED if any(verdict.error for verdict in verdicts) else DONE

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,6 @@ from engine.errors import BadInput
 
 if TYPE_CHECKING:
     from engine.project import Project
-    from engine.store.base import Store
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,22 +40,17 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
-@contextmanager
-def _opened(options: argparse.Namespace) -> Iterator[tuple[Project, Store]]:
+def _opened(options: argparse.Namespace) -> Project:
     from engine.project import Project
 
-    project = Project.open(project_folder(options.project))
-    store = project.store()
-    try:
-        yield project, store
-    finally:
-        store.close()
+    return Project.open(project_folder(options.project))
 
 
 def _create(options: argparse.Namespace) -> int:
     from engine.access.keys import PREFIX_LENGTH, create
 
-    with _opened(options) as (project, store), store.transaction() as tx:
+    project = _opened(options)
+    with closing(project.store()) as store, store.transaction() as tx:
         key = create(
             tx, project.file, role=options.role, caller=options.caller, label=options.label
         )
@@ -74,7 +67,7 @@ def _create(options: argparse.Namespace) -> int:
 def _list(options: argparse.Namespace) -> int:
     from engine.store import keys
 
-    with _opened(options) as (_, store), store.reader() as tx:
+    with closing(_opened(options).store()) as store, store.reader() as tx:
         rows = keys.listing(tx)
     if options.json:
         # The digest is of no use to anybody but the server.
@@ -98,7 +91,7 @@ def _revoke(options: argparse.Namespace) -> int:
 
     # Somebody may paste the whole key; its beginning names it as well.
     prefix = options.prefix[:PREFIX_LENGTH]
-    with _opened(options) as (_, store), store.transaction() as tx:
+    with closing(_opened(options).store()) as store, store.transaction() as tx:
         if not keys.revoke(tx, prefix):
             raise BadInput(
                 f"there is no key in use that begins with '{prefix}'; expected the first "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -47,14 +48,9 @@ def _list(options: argparse.Namespace) -> int:
     from engine.project import Project
     from engine.store import outbox
 
-    store = Project.open(project_folder(options.project)).store()
-    try:
-        with store.reader() as tx:
-            calls = outbox.listing(
-                tx, state=options.state, origin=options.event, limit=options.limit
-            )
-    finally:
-        store.close()
+    project = Project.open(project_folder(options.project))
+    with closing(project.store()) as store, store.reader() as tx:
+        calls = outbox.listing(tx, state=options.state, origin=options.event, limit=options.limit)
     if options.json:
         print(json.dumps([_plain(call) for call in calls], indent=2, ensure_ascii=False))
         return DONE
@@ -74,12 +70,9 @@ def _show(options: argparse.Namespace) -> int:
     from engine.project import Project
     from engine.store import outbox
 
-    store = Project.open(project_folder(options.project)).store()
-    try:
-        with store.reader() as tx:
-            call = outbox.show(tx, options.call)
-    finally:
-        store.close()
+    project = Project.open(project_folder(options.project))
+    with closing(project.store()) as store, store.reader() as tx:
+        call = outbox.show(tx, options.call)
     if call is None:
         raise BadInput(
             f"no call {options.call} in the outbox. See them with: actionflow outbox list"
@@ -102,19 +95,14 @@ def _retry(options: argparse.Namespace) -> int:
 
     if not options.call and not options.dead:
         raise BadInput("name the calls to make again, or say --dead for all that were given up")
-    store = Project.open(project_folder(options.project)).store()
-    try:
-        with store.transaction() as tx:
-            wanted = list(options.call)
-            if options.dead:
-                wanted += [call.id for call in outbox.listing(tx, state="dead", limit=1000)]
-            for id in wanted:
-                if not outbox.requeue(tx, id, now=tx.now):
-                    raise BadInput(
-                        f"call {id}: {_why_not(outbox.show(tx, id))}; nothing was changed"
-                    )
-    finally:
-        store.close()
+    project = Project.open(project_folder(options.project))
+    with closing(project.store()) as store, store.transaction() as tx:
+        wanted = list(options.call)
+        if options.dead:
+            wanted += [call.id for call in outbox.listing(tx, state="dead", limit=1000)]
+        for id in wanted:
+            if not outbox.requeue(tx, id, now=tx.now):
+                raise BadInput(f"call {id}: {_why_not(outbox.show(tx, id))}; nothing was changed")
     for id in wanted:
         print(f"call {id}: due now; the running server makes it within a second or two")
     if not wanted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 
 from engine.cli.main import DONE, FLOW_FAILED, client, project_argument, project_folder
 
@@ -19,8 +20,7 @@ def run(options: argparse.Namespace) -> int:
     from engine.reconcile import missed
 
     project = Project.open(project_folder(options.project))
-    store = project.store()
-    try:
+    with closing(project.store()) as store:
         receiver = Receiver(project, project.secrets().mode)
         found = missed(
             project,
@@ -30,8 +30,6 @@ def run(options: argparse.Namespace) -> int:
             days=options.days,
             write=not options.dry_run,
         )
-    finally:
-        store.close()
     for verdict in found.verdicts:
         what = "missing" if options.dry_run else verdict.outcome
         print(f"{verdict.event.id}  {verdict.event.type:40}  {what}  {verdict.reason}".rstrip())

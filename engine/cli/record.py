@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import re
+from contextlib import closing
 
 from engine.cli.main import DONE, project_argument, project_folder
 from engine.errors import BadInput
@@ -31,12 +32,8 @@ def run(options: argparse.Namespace) -> int:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_ -]{0,60}", name):
         raise BadInput(f"--name is {name!r}; expected letters, digits, spaces, _ and -.")
     project = Project.open(project_folder(options.project))
-    store = project.store()
-    try:
-        with store.reader() as tx:
-            recording = record(project, tx, options.events, name.replace(" ", "-"))
-    finally:
-        store.close()
+    with closing(project.store()) as store, store.reader() as tx:
+        recording = record(project, tx, options.events, name.replace(" ", "-"))
     kept = keep(project, recording, f"recorded: {name}")
     refresh(load_folder(project.folder))  # the new events are offered in editors, too
     for path in kept.files:
