@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.model import Node, Value
 from engine.nodes.base import Compiler, Frame, NotOurs, Step, node_type
-from engine.nodes.stripe_rows import ended_payment, tell
+from engine.nodes.stripe_rows import our_payment, tell
 from engine.nodes.stripe_scope import event_of
 from engine.stripe import dispute
 from engine.stripe.routing import DISPUTE
@@ -21,12 +21,7 @@ def dispute_callback(node: Node, compiler: Compiler) -> Step:
         news = dispute.dispute_news(event)
         if news is None:
             raise NotOurs(f"{event.id} carries a dispute without an id")
-        found = ended_payment(frame, news.intent, news.charge, f"dispute {news.id}")
-        if found is None:
-            raise NotOurs(
-                f"dispute {news.id} is of {news.intent or news.charge or 'no charge'}, which is no "
-                "payment of ours (so far)"
-            )
+        found = our_payment(frame, news.intent, news.charge, f"dispute {news.id}")
         applied = tell(frame, found, dispute.facts_of(news))
         status = dispute.status_of(applied.facts, news.id)
         known = dispute.status_of(applied.facts_before, news.id) == status

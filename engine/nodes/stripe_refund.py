@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from engine.model import Node, Row, Value
 from engine.nodes.base import Compiler, Frame, NotOurs, NotYet, Step, node_type
-from engine.nodes.stripe_rows import Applied, apply_payment, ended_payment, tell
+from engine.nodes.stripe_rows import Applied, apply_payment, ended_payment, our_payment, tell
 from engine.nodes.stripe_scope import Scope, event_of, first, insert, update
 from engine.stripe import given_back, payment, refund
 from engine.stripe.event import Event
@@ -65,12 +65,7 @@ def _refund(frame: Frame, scope: Scope, event: Event) -> Value:
     news = refund.refund_news(event)
     if news is None:
         raise NotOurs(f"{event.id} carries a refund without an id")
-    found = ended_payment(frame, news.intent, news.charge, f"refund {news.id}")
-    if found is None:
-        raise NotOurs(
-            f"refund {news.id} is of {news.intent or news.charge or 'no charge'}, which is no "
-            "payment of ours (so far)"
-        )
+    found = our_payment(frame, news.intent, news.charge, f"refund {news.id}")
     applied = tell(frame, found, refund.facts_of(news))
     rows, effect = _refund_rows(frame, scope, applied, [news])
     row = rows[news.id]

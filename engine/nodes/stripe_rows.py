@@ -144,6 +144,16 @@ def ended_payment(frame: Frame, intent: str | None, charge: str | None, thing: s
     return row
 
 
+def our_payment(frame: Frame, intent: str | None, charge: str | None, thing: str) -> Row:
+    """As `ended_payment`. Raises NotOurs where no payment has these ids."""
+    row = ended_payment(frame, intent, charge, thing)
+    if row is None:
+        raise NotOurs(
+            f"{thing} is of {intent or charge or 'no charge'}, which is no payment of ours (so far)"
+        )
+    return row
+
+
 def apply_payment(
     frame: Frame, scope: Scope, news: payment.PaymentNews, told: Facts, thing: str
 ) -> Applied:
