@@ -11,7 +11,6 @@ from engine.model import Value
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 METHODS: tuple[Method, ...] = ("GET", "POST", "PUT", "PATCH", "DELETE")
-LONGEST_TIMEOUT = 60
 MOST_BODY = 256 * 1024
 """Bytes a call may send."""
 OURS = frozenset(
