@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 
 from engine.access import FailureLimit, TokenVerifier
 from engine.actions import Actions
-from engine.clock import timestamp
 from engine.errors import Place, Problem
 from engine.live.hub import Hub
+from engine.live.prune import Pruner
 from engine.load import Loaded
 from engine.metrics import Metrics
 from engine.model import Table
@@ -32,7 +28,7 @@ from engine.run import compile_flows
 from engine.secrets import Secrets
 from engine.spans import Spans
 from engine.store import actions, changes, outbox, waking
-from engine.store.base import Store, WriterBusy
+from engine.store.base import Store
 from engine.store.outbox import Call
 from engine.stripe.client import Client
 from engine.web.desk import Desk
@@ -129,7 +125,8 @@ class Service:
         service.stripe = stripe
         service.front = front
         service.demo = demo
-        service.hub = Hub(store, housekeep=service.prune_changes)
+        pruner = Pruner(lambda: service.project.file.live, writer.submit, service.stopping)
+        service.hub = Hub(store, housekeep=pruner.prune)
         service.tickets = Tickets.of(store)
         writer.start()
         writer.submit(actions.release_all).result()
@@ -208,23 +205,6 @@ class Service:
                 self.actions.recover()
             except Exception:
                 log.exception("actions could not be taken up again")
-
-    def prune_changes(self) -> None:
-        """Have the writer shorten the log of changes, some at a time. Returns at once."""
-        rules = self.project.file.live
-        since = time.time() - rules.keep_hours * 3600
-        work = partial(
-            changes.prune,
-            older_than=timestamp(since),
-            keep=rules.keep_changes,
-        )
-
-        def go_on(done: Future[bool]) -> None:
-            if done.exception() is None and done.result() and not self.stopping.is_set():
-                self.prune_changes()
-
-        with contextlib.suppress(WriterBusy):  # a minute later is as well
-            self.writer.submit(work).add_done_callback(go_on)
 
     def stop(self) -> None:
         """Finish what was taken, then let go of the database."""
