@@ -6,7 +6,8 @@ from pathlib import Path as FilePath
 
 from engine.errors import Place
 from engine.yamlfile.document import Document, problem
-from engine.yamlfile.reader import MAX_BYTES, read, too_large
+from engine.yamlfile.limits import MAX_BYTES, too_large
+from engine.yamlfile.reader import read
 
 
 def read_path(path: FilePath, shown_as: str | None = None) -> Document:

@@ -2,70 +2,40 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import yaml
 
 from engine.errors import Place, Problem
 from engine.model import Path, Value
-from engine.yamlfile.document import Document, YamlProblem, problem
+from engine.yamlfile.document import Document, YamlProblem
+from engine.yamlfile.limits import Size, check_text
 from engine.yamlfile.marks import place_of, text_place
 from engine.yamlfile.scalars import BadScalar, is_core, resolve
 from engine.yamlfile.wording import UNQUOTED_MEND, syntax_problem
 
-MAX_BYTES = 1024 * 1024
-MAX_VALUES = 20_000
-"""Values in one file, counted after aliases are expanded: an alias bomb ends here."""
-MAX_DEPTH = 60
 MAX_PROBLEMS = 20
-
-# YAML 1.1 breaks lines at U+0085, U+2028 and U+2029; editors do not, and places would be wrong.
-_UNFIT = re.compile(
-    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
 
 
 def read(text: str, file: str) -> Document:
     """Read one YAML document. `file` names it in places. Raises YamlProblem, nothing else."""
     text = text.removeprefix("\ufeff")
-    if len(text) > MAX_BYTES:
-        raise too_large(file)
-    if unfit := _UNFIT.search(text):
-        before = text[: unfit.start()]
-        place = Place(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
-        found = f"found the character U+{ord(unfit.group()):04X}, which a YAML file cannot hold"
-        raise problem("character", place, found, "remove it; it may be invisible in the editor")
+    check_text(text, file)
     return _Reader(text, file).document()
-
-
-def too_large(file: str) -> YamlProblem:
-    """The problem of a file over MAX_BYTES."""
-    return problem(
-        "size",
-        Place(file),
-        f"the file is larger than {MAX_BYTES // 1024} KiB",
-        "split it into several flows",
-    )
-
-
-def _parser(text: str) -> Any:
-    """libyaml's parser where PyYAML was built with it, else PyYAML's own."""
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
 
 
 class _Reader:
     def __init__(self, text: str, file: str) -> None:
         self.text = text
         self.file = file
-        self.parser = _parser(text)
+        # libyaml's parser where PyYAML was built with it, else PyYAML's own.
+        self.parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
         self.places: dict[Path, Place] = {}
         self.key_places: dict[Path, Place] = {}
         self.anchors: dict[str, tuple[Path, Value]] = {}
         self.open_anchors: set[str] = set()
         self.problems: list[Problem] = []
-        self.values = 0
-        self.characters = 0
+        self.size = Size()
 
     def document(self) -> Document:
         try:
@@ -242,18 +212,10 @@ class _Reader:
             event = None
 
     def count(self, path: Path, place: Place, data: Value) -> None:
-        """Hold the limits, with everything that aliases repeat counted again."""
-        self.values += 1
-        self.characters += len(data) if isinstance(data, str) else 0
-        if self.values > MAX_VALUES or self.characters > MAX_BYTES:
-            found = (
-                f"the file holds more than {MAX_VALUES} values or {MAX_BYTES // 1024} KiB of text"
-            )
-            mend = "use fewer aliases (what they repeat counts again), or split the file"
-            self.stop(place, "size", found, mend)
-        if len(path) > MAX_DEPTH:
-            found = f"values are nested more than {MAX_DEPTH} deep here"
-            self.stop(place, "depth", found, "close brackets left open, or move a part to a flow")
+        """One more value, also where an alias repeats it."""
+        over = self.size.add(path, place, data)
+        if over is not None:
+            raise YamlProblem([*self.problems, over])
 
     def check_tag(self, event: Any, place: Place) -> None:
         if event.tag is None:
@@ -279,9 +241,6 @@ class _Reader:
         self.problems.append(found)
         if len(self.problems) >= MAX_PROBLEMS:
             raise YamlProblem(self.problems)
-
-    def stop(self, place: Place, code: str, message: str, mend: str) -> None:
-        raise YamlProblem([*self.problems, Problem(f"yaml.{code}", place, message, mend)])
 
 
 def _kind(value: Value) -> str:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import Place
-from engine.yamlfile import Document, YamlProblem, read, read_path, reader
+from engine.yamlfile import Document, YamlProblem, read, read_path
 
 FLOW = """\
 # yaml-language-server: $schema=../schemas/flow.schema.json
@@ -41,7 +41,7 @@ nodes:
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test holds with libyaml's parser and with PyYAML's own."""
     if request.param == "pyyaml":
-        monkeypatch.setattr(reader, "_parser", yaml.SafeLoader)
+        monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
     elif not yaml.__with_libyaml__:
         pytest.skip("PyYAML was built without libyaml here")
 
