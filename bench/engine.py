@@ -46,7 +46,7 @@ def work(writer: Writer, jobs: Sequence[Delivery], size: int) -> float:
     """Do these jobs as the writer's thread would; microseconds of processor time each."""
     before = time.process_time()
     for batch in batches(jobs, size):
-        settlement = writer.commit(batch, careful=False)
+        settlement = writer.committer.commit(batch, careful=False)
         settlement.settle()
         for job in settlement.jobs:
             assert isinstance(job, Delivery)

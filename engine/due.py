@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
@@ -18,21 +20,39 @@ from engine.store.base import Store
 from engine.store.inbox import InboxRow
 from engine.verdict import Verdict
 
+log = logging.getLogger("actionflow.writer")
+
 LEASE = 60
 """Seconds until another process may take over a due event."""
+LOOK_EVERY = 1.0
+"""Seconds between looks for events whose next try is due."""
 
 
 class DueEvents:
-    """Takes due events of a store for this process."""
+    """Takes due events of a store for this process, now and then."""
 
     def __init__(self, store: Store, receiver: Callable[[], Receiver], metrics: Metrics) -> None:
         self._store = store
         self._receiver = receiver
         self._metrics = metrics
+        self.look_at = 0.0
+        """When to look for more, by the monotonic clock; 0.0 for at once. From any thread."""
         self._owner = f"{socket.gethostname()}-{os.getpid()}"
 
     def take(self, most: int) -> list[Task]:
-        """Lease so many at most, the oldest news first, as jobs. Raises StoreError."""
+        """Lease so many at most, the oldest news first, as jobs; none where that fails, until the next
+        look."""
+        self.look_at = time.monotonic() + LOOK_EVERY
+        try:
+            found = self._lease(most)
+        except Exception as error:
+            log.error("events that are due could not be taken: %s", error)
+            return []
+        if len(found) == most:
+            self.look_at = 0.0
+        return found
+
+    def _lease(self, most: int) -> list[Task]:
         now = self._receiver().now()
         # Whoever is told of what these events do waits for a later commit, and so for this one too.
         with self._store.transaction(ahead=True) as tx:

@@ -18,6 +18,7 @@ from typing import Any
 
 from engine import aside
 from engine.batch import Batch
+from engine.commit import Committer
 from engine.due import DueEvents
 from engine.feed import Feed
 from engine.jobs import Delivery, Job, Task, tell
@@ -25,15 +26,7 @@ from engine.logs import ABOUT, about
 from engine.metrics import Metrics
 from engine.receive import Receiver
 from engine.settle import Settlement, Settler
-from engine.store.again import MOST_RUNS
-from engine.store.base import (
-    Store,
-    StoreBusy,
-    StoreConflict,
-    Transaction,
-    WriteFailedLate,
-    WriterBusy,
-)
+from engine.store.base import Store, Transaction, WriterBusy
 from engine.stripe.event import Event
 from engine.verdict import Verdict
 
@@ -42,8 +35,6 @@ log = logging.getLogger("actionflow.writer")
 MOST_IN_BATCH = 64
 MOST_WAITING = 10_000
 """Events held in memory; more are turned away with 503, and Stripe sends them again."""
-LOOK_EVERY = 1.0
-"""Seconds between looks for events whose next try is due."""
 BLOCKS_AT_ONCE = 4
 """Code blocks that are run at the same time."""
 
@@ -60,8 +51,6 @@ class Writer:
     ) -> None:
         """`receiver` is asked anew for each batch, so that reloaded flows take over between batches;
         `feed` brings deliveries beside those that are handed over."""
-        self.store = store
-        self.receiver = receiver
         self.metrics = metrics or Metrics()
         self._jobs: deque[Job] = deque()
         self._feed = feed or Feed()
@@ -75,9 +64,16 @@ class Writer:
         self._aside = 0
         self._pool = ThreadPoolExecutor(BLOCKS_AT_ONCE, thread_name_prefix="actionflow-code")
         self._worker = threading.Thread(target=self._work, name="actionflow-writer", daemon=True)
-        self._look_at = 0.0
         self._settler = Settler(partial(_release, self._batch_over), self._fetch)
         self._due = DueEvents(store, receiver, self.metrics)
+        self.committer = Committer(
+            store,
+            receiver,
+            self.metrics,
+            settle=self._settle,
+            put_aside=self._put_aside,
+            give_up=self._give_up,
+        )
 
     def start(self) -> None:
         self._settler.start()
@@ -103,7 +99,7 @@ class Writer:
 
     def look(self) -> None:
         """Look for due events at once. From any thread."""
-        self._look_at = 0.0
+        self._due.look_at = 0.0
         self._ring()
 
     def deliver(self, data: dict[str, Any], payload: str, event: Event) -> Future[Verdict]:
@@ -165,13 +161,14 @@ class Writer:
                 self._safely(batch)
             elif self._stopping and not self._aside and not self._jobs:
                 return
-            if not self._stopping and time.monotonic() >= self._look_at:
-                self._take_due()
+            if not self._stopping and time.monotonic() >= self._due.look_at:
+                # Behind those that came meanwhile.
+                self._jobs.extend(self._due.take(MOST_IN_BATCH))
 
     def _safely(self, jobs: list[Job]) -> None:
         """A fault of ours must not end this thread: the server would take events and answer none."""
         try:
-            self._work_through(jobs)
+            self.committer.work_through(jobs)
         except Exception as error:
             log.exception("the writer stumbled over %d jobs, and goes on", len(jobs))
             with contextlib.suppress(Exception):  # some may have been told already
@@ -184,7 +181,7 @@ class Writer:
             self._idle = True
             # Seen by whoever appends from here on; what came before is seen by us.
             if not self._jobs and not (self._stopping and not self._aside):
-                self._feed.wait(max(self._look_at - time.monotonic(), 0.001))
+                self._feed.wait(max(self._due.look_at - time.monotonic(), 0.001))
             self._idle = False
             batch = self._fed()
         while self._jobs and len(batch) < MOST_IN_BATCH:
@@ -205,56 +202,10 @@ class Writer:
         """Have the feed's next jobs read; the disk works meanwhile."""
         self._brought = self._fed()
 
-    def _work_through(self, jobs: list[Job]) -> None:
-        """Run jobs in one transaction and have them answered once it is durable."""
-        careful = False
-        for run in range(1, MOST_RUNS + 1):
-            try:
-                self._settle(self.commit(jobs, careful=careful or run == MOST_RUNS))
-                return
-            except StoreConflict as conflict:
-                careful = isinstance(conflict, WriteFailedLate)
-                if run == MOST_RUNS:
-                    self._give_up(jobs, conflict)
-            except StoreBusy as error:
-                self._give_up(jobs, error)
-                return
-            except Exception as error:
-                if len(jobs) == 1:
-                    self._give_up(jobs, error)
-                else:
-                    log.error("a batch of %d failed, each is run alone: %s", len(jobs), error)
-                    for job in jobs:
-                        self._work_through([job])
-                return
-
-    def commit(self, jobs: list[Job], *, careful: bool) -> Settlement:
-        """Run jobs in one transaction: those that are done, to be settled; those that need a code
-        block's result come again. In the writer's thread."""
-        done: list[Job] = []
-        needed: list[tuple[Job, aside.ResultNeeded]] = []
-        with self.store.transaction(careful=careful, ahead=True) as tx:
-            batch = Batch(
-                self.receiver(), tx, [job.event for job in jobs if isinstance(job, Delivery)]
-            )
-            for job in jobs:
-                aside.take_from(job.results)
-                try:
-                    job.outcome = job.run(batch)
-                except aside.ResultNeeded as signal:
-                    needed.append((job, signal))
-                    continue
-                except StoreBusy:
-                    raise
-                except Exception as error:
-                    job.outcome = error
-                done.append(job)
-            batch.write()
-        for job, asked in needed:
-            self._aside += 1
-            self._pool.submit(self._find, job, asked)
-        self.metrics.batches.add(len(jobs))
-        return Settlement(done, batch, tx.pending)
+    def _put_aside(self, job: Job, asked: aside.ResultNeeded) -> None:
+        """Have a code block run that a job needs the result of."""
+        self._aside += 1
+        self._pool.submit(self._find, job, asked)
 
     def _find(self, job: Job, asked: aside.ResultNeeded) -> None:
         """Run a code block, then let its job go on."""
@@ -277,21 +228,9 @@ class Writer:
         """Answer once it is durable."""
         jobs = settlement.jobs
         if any(isinstance(job.outcome, Verdict) and job.outcome.woken for job in jobs):
-            self._look_at = 0.0
+            self._due.look_at = 0.0
         self._settler.put(settlement)
         _release(self._batch_over)
-
-    def _take_due(self) -> None:
-        """Line events that are due up behind those that came meanwhile."""
-        self._look_at = time.monotonic() + LOOK_EVERY
-        try:
-            found = self._due.take(MOST_IN_BATCH)
-        except Exception as error:
-            log.error("events that are due could not be taken: %s", error)
-            return
-        self._jobs.extend(found)
-        if len(found) == MOST_IN_BATCH:
-            self._look_at = 0.0
 
 
 def _release(bell: threading.Lock) -> None:

@@ -34,7 +34,7 @@ def shop(wire: Wire, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) ->
         # Other work would commit between those of an action, at moments of its own.
         opened.service.stopping.set()
         opened.service.deliverer.stop()
-        opened.service.writer._look_at = time.monotonic() + 10_000
+        opened.service.writer._due.look_at = time.monotonic() + 10_000
         yield opened
         wire.refusing = False
 

@@ -39,7 +39,7 @@ def shop(
     with open_shop(tmp_path / "flows", f"env:{VARIABLE}") as opened:
         opened.service.stopping.set()
         opened.service.deliverer.stop()
-        opened.service.writer._look_at = time.monotonic() + 10_000
+        opened.service.writer._due.look_at = time.monotonic() + 10_000
         yield opened
 
 

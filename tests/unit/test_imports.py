@@ -41,6 +41,7 @@ LAYERS = [
         "feed",
         "settle",
         "due",
+        "commit",
         "receive",
         "writer",
         "retention",

@@ -14,7 +14,7 @@ from engine.jobs import Delivery
 from engine.project import Project
 from engine.receive import Receiver
 from engine.sandbox import Block
-from engine.store.base import Store, StoreBusy, StoreConflict, WriterBusy
+from engine.store.base import Store, StoreBusy, WriterBusy
 from engine.stripe.event import of
 from engine.verdict import Verdict
 from engine.writer import MOST_IN_BATCH, Writer
@@ -152,23 +152,6 @@ def test_a_commit_that_fails_keeps_nothing_and_says_so(
     monkeypatch.setattr(here.store, "transaction", begin)
     assert here.states() == {}
     assert here.outcomes(*events) == ["done", "done"]
-
-
-def test_a_conflict_runs_the_batch_again(
-    desk: Callable[[str], Desk], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    here = desk(INSERT)
-    begin = here.store.transaction
-    refusals = iter([True, True])
-
-    def in_the_way(**given: Any) -> Any:
-        if next(refusals, False):
-            raise StoreConflict
-        return begin(**given)
-
-    monkeypatch.setattr(here.store, "transaction", in_the_way)
-    assert here.outcomes(here.make_event("product.created", id="evt_1", name="ada")) == ["done"]
-    assert len(here.rows()) == 1
 
 
 def test_a_batch_is_settled_in_one_call(desk: Callable[[str], Desk]) -> None:
