@@ -159,15 +159,13 @@ class Link:
             self._pg.send_query_prepared(statement.id, values)
             self._pending.append((statement, False))
         except psycopg.Error as error:
-            self.broken = True
-            raise Gone(_lost(error)) from error
+            raise self._gone(error) from error
 
     def _answer(self, statement: Statement) -> list[tuple[Value, ...]]:
         try:
             self._pg.send_flush_request()
         except psycopg.Error as error:
-            self.broken = True
-            raise Gone(_lost(error)) from error
+            raise self._gone(error) from error
         result = self._guarded(lambda: self._settle(statement))
         return statement.read(result) if result.status == TUPLES else []
 
@@ -177,10 +175,10 @@ class Link:
             return work()
         except Refused:
             raise
-        except BaseException as error:
+        except psycopg.Error as error:
+            raise self._gone(error) from error
+        except BaseException:
             self.broken = True
-            if isinstance(error, psycopg.Error):
-                raise Gone(_lost(error)) from error
             raise
 
     def _mark(self) -> None:
@@ -252,6 +250,7 @@ class Link:
             )
         return readable
 
-
-def _lost(error: psycopg.Error) -> str:
-    return f"The connection to the database is lost. ({str(error).strip()})"
+    def _gone(self, error: psycopg.Error) -> Gone:
+        """To be raised: from now on nothing can be said over this connection."""
+        self.broken = True
+        return Gone(f"The connection to the database is lost. ({str(error).strip()})")
