@@ -51,6 +51,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from engine.store.sqlite_library import uncounted
+
+    uncounted()  # before anything below loads SQLite
     from engine import logs, spans
     from engine.cli.demo import at_home, prepare, standing_in, what_next
     from engine.paths import share
