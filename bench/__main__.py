@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench import load
-from bench.compiled import NotCompiled, compiled
-from bench.contestants import CONTESTANTS, Actionflow, Contestant
+from bench.contestants import CONTESTANTS, Actionflow, Contestant, form
 from bench.events import Sent, deliveries
 
 WARM_UP = 1.0
@@ -57,17 +56,6 @@ def main() -> int:
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         bench = Bench(options, pathlib.Path(folder))
         return bench.run()
-
-
-def form(interpreted: bool) -> str:
-    """Have Actionflow served compiled if it can be, and say how it is."""
-    if interpreted:
-        return "interpreted, as asked for"
-    try:
-        Actionflow.python_path = (compiled(), *Actionflow.python_path)
-    except NotCompiled as why:
-        return f"interpreted: {why}"
-    return "compiled, as its wheels are"
 
 
 class Bench:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from typing import ClassVar
 
+from bench.compiled import NotCompiled, compiled
 from bench.events import SECRET, Sent
 from bench.peer import SCHEMA
 from bench.ports import free_port
@@ -223,3 +224,14 @@ def differences(**pairs: tuple[object, object]) -> list[str]:
 
 
 CONTESTANTS: tuple[type[Contestant], ...] = (Noop, Peer, Actionflow)
+
+
+def form(interpreted: bool) -> str:
+    """Have Actionflow served compiled if it can be, and say how it is."""
+    if interpreted:
+        return "interpreted, as asked for"
+    try:
+        Actionflow.python_path = (compiled(), *Actionflow.python_path)
+    except NotCompiled as why:
+        return f"interpreted: {why}"
+    return "compiled, as its wheels are"
