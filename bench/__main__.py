@@ -8,13 +8,12 @@ import pathlib
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench import load
 from bench.contestants import CONTESTANTS, Actionflow, Contestant, form
-from bench.events import Sent, deliveries
+from bench.events import Sent
+from bench.measure import measure
 
 WARM_UP = 1.0
 """Seconds of load before the first round, also to see how many events a round needs."""
@@ -102,23 +101,18 @@ class Bench:
         self, one: Contestant, seconds: float, most: float, rate: float | None = None
     ) -> Round:
         """One contestant under load; `most` is how many events a second are prepared."""
-        prepared = list(deliveries(one.take(int(most * seconds) + 64)))
-        before, mine = one.cpu(), time.process_time()
-        result = load.run(
-            prepared,
-            one.port,
-            seconds=seconds,
+        found = measure(
+            one,
+            int(most * seconds) + 64,
+            seconds,
             connections=self.options.connections,
             rate=rate,
         )
-        cpu = (one.cpu() - before) * 1_000_000 / max(len(result.acknowledged), 1)
+        result = found.result
         if rate is None:  # paced, it mostly waits
-            spent = time.process_time() - mine
-            self.client.append(spent * 1_000_000 / max(len(result.acknowledged), 1))
-        if result.refused:
-            raise RuntimeError(f"{one.name} refused: {result.refused[0]!r:.500}")
+            self.client.append(found.client)
         self.acknowledged[one.name] += result.acknowledged
-        return Round(result.rate, result.quantile(0.5), result.quantile(0.99), cpu)
+        return Round(result.rate, result.quantile(0.5), result.quantile(0.99), found.cpu)
 
     def table(self) -> None:
         """Medians over the rounds, and ratios of Actionflow's."""

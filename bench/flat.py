@@ -15,9 +15,9 @@ import statistics
 import tempfile
 from collections.abc import Iterator
 
-from bench import load
 from bench.contestants import Actionflow
-from bench.events import CREATED, deliveries, stripe_id
+from bench.events import CREATED, stripe_id
+from bench.measure import measure
 
 FRESH = 200_000
 """Orders for the events of the measurement."""
@@ -96,7 +96,7 @@ def main() -> int:
         found: list[list[Row]] = [[] for _ in shops]
         for number in range(options.rounds + 1):
             for shop, rows in zip(shops, found, strict=True):
-                row = measure(shop, options.seconds)
+                row = measured(shop, options.seconds)
                 if number:  # the first warms up
                     rows.append(row)
         for shop, rows in zip(shops, found, strict=True):
@@ -107,18 +107,17 @@ def main() -> int:
     return 0
 
 
-def measure(shop: Aged, seconds: float) -> Row:
+def measured(shop: Aged, seconds: float) -> Row:
     """Load one shop while the others wait."""
-    prepared = list(deliveries(shop.take(int(8_000 * seconds))))
-    cpu, read = shop.cpu(), shop.read()
-    result = load.run(prepared, shop.port, seconds=seconds, connections=32)
-    count = len(result.acknowledged)
+    read = shop.read()
+    found = measure(shop, int(8_000 * seconds), seconds)
+    result = found.result
     return (
         result.rate,
         result.quantile(0.5),
         result.quantile(0.99),
-        (shop.cpu() - cpu) * 1_000_000 / count,
-        (shop.read() - read) / 1024 / count,
+        found.cpu,
+        (shop.read() - read) / 1024 / len(result.acknowledged),
     )
 
 

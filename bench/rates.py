@@ -11,9 +11,9 @@ import pathlib
 import statistics
 import tempfile
 
-from bench import load
 from bench.contestants import Actionflow, form
-from bench.events import Sent, deliveries
+from bench.events import Sent
+from bench.measure import measure
 
 WARM_UP = 3_000
 """Events a second of the first round, which does not count."""
@@ -35,7 +35,7 @@ def main() -> int:
         shop = Actionflow(pathlib.Path(folder), orders)
         shop.start()
         try:
-            sent, found = measure(shop, options.rates, options.rounds, options.seconds)
+            sent, found = loaded(shop, options.rates, options.rounds, options.seconds)
         finally:
             shop.stop()
         print("  events/s   p50 ms   p90 ms   p99 ms   p99 of the rounds   CPU us")
@@ -49,30 +49,20 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def measure(
+def loaded(
     shop: Actionflow, rates: list[int], rounds: int, seconds: float
 ) -> tuple[list[Sent], dict[int, list[tuple[float, ...]]]]:
     """What was acknowledged, and for each rate a row of QUANTILES (ms) and processor time (us an event)
     for each round."""
-    sent = loaded(shop, WARM_UP, seconds).acknowledged
+    warm = measure(shop, prepared_for(WARM_UP, seconds), seconds, rate=WARM_UP)
+    sent = [*warm.result.acknowledged]
     found: dict[int, list[tuple[float, ...]]] = {rate: [] for rate in rates}
     for _ in range(rounds):
         for rate, rows in found.items():
-            before = shop.cpu()
-            result = loaded(shop, rate, seconds)
-            cpu = (shop.cpu() - before) * 1_000_000 / len(result.acknowledged)
-            rows.append((*map(result.quantile, QUANTILES), cpu))
-            sent = sent + result.acknowledged
+            one = measure(shop, prepared_for(rate, seconds), seconds, rate=rate)
+            rows.append((*map(one.result.quantile, QUANTILES), one.cpu))
+            sent += one.result.acknowledged
     return sent, found
-
-
-def loaded(shop: Actionflow, rate: int, seconds: float) -> load.Result:
-    """What came of so many events a second."""
-    prepared = list(deliveries(shop.take(prepared_for(rate, seconds))))
-    result = load.run(prepared, shop.port, seconds=seconds, connections=32, rate=rate)
-    if result.refused:
-        raise RuntimeError(f"refused: {result.refused[0]!r:.500}")
-    return result
 
 
 def prepared_for(rate: int, seconds: float) -> int:
