@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
-def _opened(options: argparse.Namespace) -> Project:
+def _project(options: argparse.Namespace) -> Project:
     from engine.project import Project
 
     return Project.open(project_folder(options.project))
@@ -49,7 +49,7 @@ def _opened(options: argparse.Namespace) -> Project:
 def _create(options: argparse.Namespace) -> int:
     from engine.access.keys import PREFIX_LENGTH, create
 
-    project = _opened(options)
+    project = _project(options)
     with closing(project.store()) as store, store.transaction() as tx:
         key = create(
             tx, project.file, role=options.role, caller=options.caller, label=options.label
@@ -67,7 +67,7 @@ def _create(options: argparse.Namespace) -> int:
 def _list(options: argparse.Namespace) -> int:
     from engine.store import keys
 
-    with closing(_opened(options).store()) as store, store.reader() as tx:
+    with closing(_project(options).store()) as store, store.reader() as tx:
         rows = keys.listing(tx)
     if options.json:
         # The digest is of no use to anybody but the server.
@@ -91,7 +91,7 @@ def _revoke(options: argparse.Namespace) -> int:
 
     # Somebody may paste the whole key; its beginning names it as well.
     prefix = options.prefix[:PREFIX_LENGTH]
-    with closing(_opened(options).store()) as store, store.transaction() as tx:
+    with closing(_project(options).store()) as store, store.transaction() as tx:
         if not keys.revoke(tx, prefix):
             raise BadInput(
                 f"there is no key in use that begins with '{prefix}'; expected the first "
