@@ -135,8 +135,8 @@ class Peer(Contestant):
     def prepare(self) -> None:
         db = sqlite3.connect(self.database)
         db.executescript(SCHEMA)
-        orders = ((number, 10_000) for number in range(1, self.orders + 1))
-        db.executemany('INSERT INTO "order" (id, amount) VALUES (?, ?)', orders)
+        orders = ((number, 10_000, "usd") for number in range(1, self.orders + 1))
+        db.executemany('INSERT INTO "order" (id, amount, currency) VALUES (?, ?, ?)', orders)
         db.commit()
         db.close()
 

@@ -31,6 +31,7 @@ SCHEMA = """
     CREATE TABLE "order" (
         id INTEGER PRIMARY KEY,
         amount INTEGER NOT NULL,
+        currency TEXT NOT NULL,
         status TEXT NOT NULL DEFAULT 'pending'
     );
     CREATE INDEX payment_order ON payment (order_id);
@@ -70,7 +71,10 @@ async def webhook(request: Request) -> Response:
                 " VALUES (?, ?, ?, ?, 'SUCCESSFUL')",
                 (order, intent.id, intent.amount_received, intent.currency),
             )
-            db.execute("""UPDATE "order" SET status = 'paid' WHERE id = ?""", (order,))
+            db.execute(
+                """UPDATE "order" SET status = 'paid' WHERE id = ? AND amount = ? AND currency = ?""",
+                (order, intent.amount_received, intent.currency),
+            )
         db.execute("COMMIT")
     except BaseException:
         db.execute("ROLLBACK")

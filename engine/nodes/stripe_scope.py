@@ -45,7 +45,11 @@ class Scope:
 
 
 def event_of(frame: Frame, kinds: frozenset[str]) -> Event:
-    """The run's event, which must be of one of these types. Raises RunError, NotYet."""
+    """The run's event, which must be of one of these types. Raises RunError, NotOurs, NotYet.
+
+    An event with `account` tells of another account, one connected to this one
+    (https://docs.stripe.com/connect/webhooks): who runs that account writes its metadata as he likes.
+    """
     data = frame.values.get("event")
     if data is None:
         raise RunError(
@@ -57,6 +61,11 @@ def event_of(frame: Frame, kinds: frozenset[str]) -> Event:
         raise RunError(
             f"This node cannot read {event.type}. It reads {', '.join(sorted(kinds))}; take other "
             "types out of the flow's trigger."
+        )
+    if event.account is not None:
+        raise NotOurs(
+            f"{event.type} is of the connected account {event.account}, and orders are paid on the "
+            "account of the secret key only"
         )
     if event.thin and not event.object:
         raise NotYet(

@@ -39,6 +39,8 @@ def test_the_next_event_runs_on_the_changed_flow(shop: Shop) -> None:
     shop.service.reloader.stop()  # the test looks for itself
     assert post(shop, event_for(1)).json()["outcome"] == "done"
     assert edit(shop, "payment_callback.yaml", "{status: paid}", "{status: disputed}")
+    with shop.service.store.transaction() as tx:
+        tx.update("order", {"id": 2}, {"amount": 10_000, "currency": "usd"})
     assert post(shop, event_for(2)).json()["outcome"] == "done"
     assert [row["status"] for row in shop.rows("order")][:2] == ["paid", "disputed"]
 

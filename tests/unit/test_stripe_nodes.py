@@ -149,6 +149,19 @@ def test_case_19_an_object_that_is_not_ours_touches_no_row(world: World, metadat
     assert world.rows("payment") == world.rows("refund") == []
 
 
+@pytest.mark.parametrize("field", ["account", "user_id"])
+def test_a_connected_account_pays_no_order_whatever_its_metadata_says(
+    world: World, field: str
+) -> None:
+    history = Payment(metadata=OURS)
+    history.succeed(START)
+    history.refund(START + 1, 500)
+    for told in history.events:
+        with pytest.raises(NotOurs, match="of the connected account acct_another"):
+            world.run(told | {field: "acct_another"})
+    assert world.rows("payment") == world.rows("refund") == []
+
+
 def test_an_order_with_a_text_key() -> None:
     world = World(TEXT_ORDER)
     world.add("order", code="A-7")

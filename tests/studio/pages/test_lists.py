@@ -119,7 +119,7 @@ def test_a_dead_letter_is_replayed(visit: Visit, studio: Shop) -> None:
     expect(row).to_have_count(0)
     with studio.service.store.transaction() as tx:
         tx.insert(
-            "order", {"id": 501, "user_id": "ada", "item": "x", "amount": 1, "currency": "usd"}
+            "order", {"id": 501, "user_id": "ada", "item": "x", "amount": 10_000, "currency": "usd"}
         )
     page.goto(f"/studio/inbox/{id}")
     expect(page.locator(".badge").first).to_have_text("◷ waiting")
