@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from engine.model import Change, Row, Value
 from engine.store.base import G, R, Where
+from engine.store.by_key import fits, rest_of
 from engine.store.postgres_known import Raw
 from engine.store.postgres_plan import PostgresPlan
 from engine.store.postgres_savepoint import PostgresSavepoint
@@ -139,7 +140,7 @@ class PostgresTransaction(Talk):
     def _lookup(self, plan: PostgresPlan, where: Where) -> list[Raw] | None:
         """The rows, in key order, where they are locked, or known not to be; None else."""
         if len(where) != 1:
-            return None
+            return self._lookup_more(plan, where)
         [(column, wanted)] = where.items()
         encode = plan.codec.encoders.get(column)
         values = wanted if type(wanted) is list else [wanted]
@@ -151,6 +152,15 @@ class PostgresTransaction(Talk):
             if held is not None:
                 return [held]
         return self._known.lookup(plan, column, values)
+
+    def _lookup_more(self, plan: PostgresPlan, where: Where) -> list[Raw] | None:
+        """The same of a condition that names the key and something else."""
+        rest = rest_of(plan, where) if plan.key in where else None
+        found = None if rest is None else self._lookup(plan, {plan.key: where[plan.key]})
+        if found is None or rest is None:
+            return None
+        names = plan.codec.names
+        return [raw for raw in found if fits(dict(zip(names, raw, strict=True)), rest)]
 
     def _saw(self, plan: PostgresPlan, rows: Sequence[Raw]) -> None:
         self._known.saw(plan, rows)

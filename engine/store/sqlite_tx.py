@@ -12,6 +12,7 @@ from itertools import repeat
 
 from engine.model import Change, Row, Value
 from engine.store.base import G, R, Where
+from engine.store.by_key import fits, rest_of
 from engine.store.sqlite_later import Spot
 from engine.store.sqlite_plan import SqlitePlan
 from engine.store.sqlite_savepoint import Savepoint, kept, opened, undone
@@ -65,6 +66,8 @@ class SqliteTransaction(SqliteSending):
     ) -> list[Row]:
         plan = self._plans.get(table) or self._unknown(table)
         named = ""
+        if limit != 0 and (mine := self._by_key(plan, where)) is not None:
+            return mine
         if len(where) == 1 and limit != 0:
             [(named, wanted)] = where.items()
             if named in plan.named and (known := self._known(plan, named, wanted)) is not None:
@@ -220,11 +223,18 @@ class SqliteTransaction(SqliteSending):
         return number
 
     def _matching(self, plan: SqlitePlan, where: Where) -> list[Row]:
-        table = plan.codec.table.name
-        if len(where) == 1 and type(where.get(plan.key)) in (int, str):
-            row = self.get(table, where[plan.key])
-            return [] if row is None else [row]
-        return self.find(table, where)
+        return self.find(plan.codec.table.name, where)
+
+    def _by_key(self, plan: SqlitePlan, where: Where) -> list[Row] | None:
+        """The row with a key, if it has what else is asked for; None where that takes a look."""
+        key = where.get(plan.key)
+        if type(key) is not int and type(key) is not str:
+            return None
+        rest = [] if len(where) == 1 else rest_of(plan, where)
+        if rest is None:
+            return None
+        row = self.get(plan.codec.table.name, key)
+        return [] if row is None or not fits(row, rest) else [row]
 
     # --- savepoints
 

@@ -268,20 +268,36 @@ def test_each_condition_means_what_it_says(shared: Store, wanted: Value) -> None
 )
 @given(
     rows=st.lists(st.fixed_dictionaries({"an_integer": NUMBERS, "an_amount": NUMBERS}), max_size=6),
-    where=st.fixed_dictionaries({}, optional={"an_integer": WANTED, "an_amount": WANTED}),
+    where=st.fixed_dictionaries(
+        {},
+        optional={
+            "id": st.sampled_from("0123"),
+            "an_integer": WANTED,
+            "an_amount": WANTED,
+            "a_text": st.sampled_from(("met", ["met", "new"], None, "new")),
+        },
+    ),
+    known=st.booleans(),
 )
-def test_conditions_hold_all_together(shared: Store, rows: list[Row], where: Row) -> None:
+def test_conditions_hold_all_together(
+    shared: Store, rows: list[Row], where: Row, known: bool
+) -> None:
     with undone(shared) as tx:
-        for number, row in enumerate(rows):
-            tx.insert("every_type", {"id": str(number), **row})
+        rows = [{"id": str(at), "a_text": "new", **row} for at, row in enumerate(rows)]
+        for row in rows:
+            tx.insert("every_type", row)
+        if known:
+            tx.expect("every_type", "id", {row["id"] for row in rows})
         expected = [
-            str(number)
-            for number, row in enumerate(rows)
+            row["id"]
+            for row in rows
             if all(holds(row[name], wanted) for name, wanted in where.items())
         ]
         assert [row["id"] for row in tx.find("every_type", where)] == expected
-        assert [c.key for c in tx.update("every_type", where, {"a_text": "met"})] == expected
-        assert [row["id"] for row in tx.find("every_type", {"a_text": "met"})] == expected
+        assert [c.key for c in tx.update("every_type", where, {"a_text": "hit"})] == expected
+        assert [row["id"] for row in tx.find("every_type", {"a_text": "hit"})] == expected
+        again = where | {"a_text": "hit"}
+        assert [row["id"] for row in tx.find("every_type", again)] == expected
 
 
 def test_booleans_moments_and_currencies_are_found_by_any_of_their_forms(store: Store) -> None:
