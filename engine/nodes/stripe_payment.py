@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from engine.model import Node, ProjectFile, Value
 from engine.nodes.base import Compiler, Expect, Frame, Step, node_type
-from engine.nodes.stripe_rows import apply_payment
+from engine.nodes.stripe_rows import Applied, apply_payment
 from engine.nodes.stripe_scope import Scope, event_of
 from engine.store.base import Transaction
 from engine.stripe import payment
@@ -53,7 +53,7 @@ def payment_callback(node: Node, compiler: Compiler) -> Step:
         thing = f"{event.object.get('object', 'object')} {event.object.get('id')}"
         applied = apply_payment(frame, scope, news, payment.facts_of(news), thing)
         row = applied.row
-        processed = applied.settled_before == applied.settled
+        processed = applied.settled_before == applied.settled and not _took_more(applied)
         return {
             "orderId": row["order_id"],
             "paymentId": row["id"],
@@ -69,6 +69,15 @@ def payment_callback(node: Node, compiler: Compiler) -> Step:
         }
 
     return step
+
+
+def _took_more(applied: Applied) -> bool:
+    """Whether a success is of another amount than was told before: captured in several parts."""
+    row, before = applied.row, applied.before
+    return applied.settled == "SUCCESSFUL" and (row["amount"], row["currency"]) != (
+        before["amount"],
+        before["currency"],
+    )
 
 
 def news_of(event: Event) -> payment.PaymentNews:
