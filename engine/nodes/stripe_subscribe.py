@@ -149,7 +149,9 @@ def cancel_recurring(node: Node, compiler: Compiler) -> Step:
 def _end(frame: Frame, given: Row) -> dict[str, Value]:
     """Which subscription ends, and the call for it; none where its end is set already."""
     rows = frame.tx.find("recurring_payment", {"order_id": given["orderId"]}, order_by=("-id",))
-    row = running(frame, given["orderId"]) or next(iter(rows), None)
+    going = [row for row in rows if row["status"] in RUNNING]
+    # Of two that run (both pages of an order were paid) the one whose end is not set yet.
+    row = next((row for row in going if row["cancel_at"] is None), next(iter(going or rows), None))
     if row is None or row["subscription_id"] is None:
         raise ActionRefused(
             f"Order {given['orderId']!r} has no subscription to cancel.",
