@@ -249,7 +249,7 @@ def test_coverage_names_what_is_missed(write: Write, actionflow: Actionflow) -> 
     ran = actionflow("test")
     assert ran.code == 0
     assert (
-        "not reached: flows/payment_callback.yaml:35:9 payment_callback, outcome: failed" in ran.out
+        "not reached: flows/payment_callback.yaml:58:9 payment_callback, outcome: failed" in ran.out
     )
     assert "payment_callback, outcome: paid" not in ran.out
     assert actionflow("test", "--all-reached").code == 1
