@@ -16,11 +16,16 @@ from engine.nodes.stripe_calls import (
     new_key,
     snapshot,
 )
-from engine.nodes.stripe_scope import Scope, update
+from engine.nodes.stripe_recurring import recurring_facts
+from engine.nodes.stripe_scope import Scope, first, update
+from engine.store import actions
 from engine.stripe import subscription
+from engine.stripe.facts import merge, register, value
 from engine.stripe.metadata import marked
 from engine.stripe.subscription import ENDED
 
+MOST_PAGES = 20
+"""Open pages of one order that are closed before a new one is made; more are closed by asking again."""
 RUNNING = ("trialing", "active", "past_due", "unpaid", "paused")
 
 
@@ -37,7 +42,16 @@ def start_recurring(node: Node, compiler: Compiler) -> Step:
         price = asked(
             frame, f"{node.id}.price", StripeCall("prices.retrieve", {}, id=given["priceId"])
         )
-        plan = journal.once(f"{node.id}.plan", lambda: _start(frame, scope, given, price))
+        closed: list[Value] = []
+        for turn in range(MOST_PAGES):
+            name = f"{node.id}.{turn}"
+            plan = journal.once(f"{name}.plan", lambda: _start(frame, scope, given, price, closed))
+            if plan["does"] == "start":
+                break
+            _close(frame, name, StripeCall.of(plan["call"]))
+            closed.append(plan["row_id"])
+        else:
+            raise _open_page()
         row = frame.tx.get("recurring_payment", plan["row_id"])
         assert row is not None
         try:
@@ -45,6 +59,9 @@ def start_recurring(node: Node, compiler: Compiler) -> Step:
         except StripeSaidNo:
             update(frame, "recurring_payment", row, {"status": "incomplete_expired"})
             raise
+        page = {"page": register([0], session["id"])}
+        facts = merge(recurring_facts(row), page)
+        row = update(frame, "recurring_payment", row, {"facts": facts})
         return {
             "recurringPaymentId": row["id"],
             "orderId": row["order_id"],
@@ -80,8 +97,53 @@ def running(frame: Frame, order_id: Value) -> Row | None:
     return rows[0] if rows else None
 
 
-def _start(frame: Frame, scope: Scope, given: Row, price: dict[str, Any]) -> dict[str, Value]:
-    """The pending row, with the amount now agreed, and the call for the page that asks for it."""
+def _close(frame: Frame, name: str, call: StripeCall) -> None:
+    """Close the page of an earlier request. Raises ActionRefused where it was paid a moment ago."""
+    try:
+        asked(frame, name, call)
+        return
+    except StripeSaidNo as no:
+        if no.error.get("code") == "resource_missing":
+            return
+    seen = asked(frame, f"{name}.seen", StripeCall("checkout.sessions.retrieve", {}, id=call.id))
+    if seen["status"] != "expired":
+        raise ActionRefused(
+            "A subscription of this order begins at this moment.", code="already_recurring"
+        )
+
+
+def _open_page() -> ActionRefused:
+    return ActionRefused(
+        "Another request to subscribe for this order is being worked on. Ask again in a moment.",
+        code="payment_in_progress",
+    )
+
+
+def _page(frame: Frame, row: Row) -> Value:
+    """The page that a pending row's customer may still pay on, or None. Raises ActionRefused while
+    it is being made."""
+    facts = row["facts"] or {}
+    page = value(facts, "page")
+    record = None if page else actions.show(frame.tx, value(facts, "action") or 0)
+    if record is not None and record.answer is None:
+        raise _open_page()
+    return page
+
+
+def _start(
+    frame: Frame, scope: Scope, given: Row, price: dict[str, Any], closed: list[Value]
+) -> dict[str, Value]:
+    """The pending row, with the amount now agreed, and the call for the page that asks for it; or the
+    call that closes the page of an earlier request first: paid both, they would both be charged."""
+    # Held: of two requests at once the second sees the row that the first begins.
+    first(frame.tx, scope.order_table, scope.order_key, given["orderId"])
+    _check_free(frame, scope, given)
+    pending: Row = {"order_id": given["orderId"], "status": "incomplete", "subscription_id": None}
+    for row in frame.tx.find("recurring_payment", pending, order_by=("id",), lock=True):
+        if row["id"] not in closed and (page := _page(frame, row)):
+            key = new_key(scope.project, "close", row["id"])
+            close = StripeCall("checkout.sessions.expire", {}, id=page, idempotency_key=key)
+            return {"does": "close", "row_id": row["id"], "call": close.as_json()}
     amount = price.get("unit_amount")
     if price.get("type") != "recurring" or not isinstance(amount, int):
         raise ActionRefused(
@@ -102,6 +164,8 @@ def _start(frame: Frame, scope: Scope, given: Row, price: dict[str, Any]) -> dic
                 "status": "incomplete",
             },
         )
+    begun = {"action": register([0], journal_of(frame).action_id)}
+    update(frame, "recurring_payment", row, {"facts": merge(recurring_facts(row), begun)})
     metadata = marked(scope.project, given["orderId"], recurring_payment_id=row["id"])
     params = {
         "mode": "subscription",
@@ -114,7 +178,7 @@ def _start(frame: Frame, scope: Scope, given: Row, price: dict[str, Any]) -> dic
     }
     key = new_key(scope.project, "recurring", row["id"])
     call = StripeCall("checkout.sessions.create", params, idempotency_key=key)
-    return {"row_id": row["id"], "call": call.as_json()}
+    return {"does": "start", "row_id": row["id"], "call": call.as_json()}
 
 
 @node_type("stripe.cancel_recurring")

@@ -204,6 +204,26 @@ def test_a_subscription_in_any_order_of_delivery(shop: Shop, mode: str) -> None:
     assert again.json() == ended.json()
 
 
+def test_only_the_newest_page_of_an_order_can_be_subscribed_on(shop: Shop) -> None:
+    stripe = shop.stripe()
+    product = stripe.products.create({"name": "Tea"})
+    monthly = {"currency": "usd", "unit_amount": 2000, "recurring": {"interval": "month"}}
+    price = stripe.prices.create({"product": product.id, **monthly})
+    body = {"type": "Initiate", "orderId": 3, "priceId": price.id}
+    for _ in range(3):
+        started = shop.act("recurring", body)
+        assert started.status_code == 200, started.text
+    sessions = stripe.checkout.sessions.list({"limit": 10}).data
+    assert sorted(session.status for session in sessions) == ["expired", "expired", "open"]
+    shop.buy(started.json()["checkoutUrl"])
+    again = shop.act("recurring", body)  # before Stripe's events came
+    assert (again.status_code, again.json()["code"]) == (409, "already_recurring")
+    shop.deliver()
+    assert shop.act("recurring", body).json()["code"] == "already_recurring"
+    row = shop.row("recurring_payment", status="active")
+    assert (row["order_id"], row["amount"], row["price_id"]) == (3, 2000, price.id)
+
+
 @pytest.mark.parametrize(
     ("action", "role", "body", "status", "code"),
     [
