@@ -49,9 +49,11 @@ def cases_schema(view: View) -> Schema:
 
 
 def seed_schema(view: View) -> Schema:
-    """The schema of seed.yaml: rows by table."""
+    """The schema of seed.yaml: rows by table; a file of nothing but comments has none."""
     schema: Schema = {"$schema": DRAFT, "$id": "seed.schema.json", "title": "Rows to begin with"}
-    return {**schema, "$defs": tables.rows(view.tables), "$ref": "#/$defs/rows"}
+    defs = tables.rows(view.tables)
+    defs["rows"]["type"] = ["object", "null"]
+    return {**schema, "$defs": defs, "$ref": "#/$defs/rows"}
 
 
 _NEW_CASE: Schema = {

@@ -77,8 +77,10 @@ def value(column: Column, tables: Mapping[str, Table]) -> Schema:
 
 
 def written(column: Column, tables: Mapping[str, Table]) -> Schema:
-    """What a column holds in a row that is written down."""
+    """What a column holds in a row that is written down: there USD is kept as usd."""
     alternatives = [one for one in _plain(column, tables) if one is not EXPRESSION]
+    if column.type == "currency":
+        alternatives[0] = {"type": "string", "pattern": "^[A-Za-z]{3}$"}
     return _either(column, tables, alternatives, "")
 
 

@@ -15,6 +15,8 @@ from engine.cli.main import main
 from engine.editor import place_of, refresh, schemas, stale, texts
 from engine.load import Loaded, load_folder
 from engine.reload import Reloader
+from engine.store.base import BadValue
+from engine.store.codec import TableCodec
 from engine.yamlfile import read
 from tests.check import corpus
 from tests.conftest import ROOT
@@ -72,7 +74,7 @@ def test_the_schemas_accept_what_check_accepts(
     loaded = load_folder(tmp_path)
     made = schemas(loaded)
     for file, text in mistake.files.items():
-        kind = "project" if file == "project.yaml" else "flow"
+        kind = {"project.yaml": "project", "seed.yaml": "seed"}.get(file, "flow")
         found = Draft202012Validator(made[kind]).iter_errors(read(text, file).data)
         assert [f"{file}: {list(one.path)}: {one.message}" for one in found] == []
 
@@ -93,6 +95,43 @@ def test_the_example_is_accepted(kind: str, path: pathlib.Path) -> None:
     validator = Draft202012Validator(schemas(load_folder(FLOWS))[kind])
     found = validator.iter_errors(read(path.read_text("utf-8"), path.name).data)
     assert [one.message for one in found] == []
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "kept"),
+    [
+        ("currency", "USD", True),
+        ("currency", "Eur", True),
+        ("currency", "dollar", False),
+        ("currency", None, False),
+        ("status", "paid", True),
+        ("status", "payed", False),
+        ("amount", -1, False),
+        ("renewal_of", None, True),
+    ],
+)
+def test_rows_are_judged_as_the_store_judges_them(column: str, value: Any, kept: bool) -> None:
+    loaded = load_folder(FLOWS)
+    assert loaded.project is not None
+    row = {"user_id": "ada", "item": "Tea", "amount": 5, "currency": "usd", column: value}
+    codec = TableCodec(loaded.project.order, loaded.project.tables, {}, {})
+    try:
+        codec.new_row(row, "2026-01-01T00:00:00Z")
+        taken = True
+    except BadValue:
+        taken = False
+    case = {"name": "a", "given": {"order": [row]}, "events": ["b"], "expect": {"tables": {}}}
+    made = schemas(loaded)
+    assert taken is kept
+    assert Draft202012Validator(made["seed"]).is_valid({"order": [row]}) is kept
+    assert Draft202012Validator(made["cases"]).is_valid({"cases": [case]}) is kept
+
+
+def test_a_seed_file_may_have_nothing_but_comments() -> None:
+    validator = Draft202012Validator(schemas(load_folder(FLOWS))["seed"])
+    assert validator.is_valid(read("# nothing yet\n", "seed.yaml").data)
+    assert not validator.is_valid(read("order:\n", "seed.yaml").data)
+    assert not validator.is_valid(read("nothing\n", "seed.yaml").data)
 
 
 def test_a_project_that_cannot_be_read_has_the_catalogue_s_schema() -> None:
