@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pathlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from engine.check.rows import Rows
 from engine.errors import BadInput
 from engine.model import Change, Row, Value
 from engine.net import Request
@@ -87,9 +88,12 @@ def read_event(path: pathlib.Path) -> Recorded:
 
 
 def open_database(
-    project: Project, given: Mapping[str, list[Row]] | None, *, fresh: bool = False
+    project: Project, given: Rows | None, *, fresh: bool = False
 ) -> tuple[Store, str]:
-    """What a dry run works on: the `given` rows, a copy of the database, or the seed rows."""
+    """What a dry run works on: the `given` rows, a copy of the database, or the seed rows.
+
+    Raises ProblemsFound for a mistake in seed.yaml.
+    """
     if given is not None:
         return project.scratch(given), "the given rows"
     path = project.database_file

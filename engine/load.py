@@ -10,7 +10,9 @@ from engine.flowfile import read_flow
 from engine.model import Flow, ProjectFile
 from engine.projectfile import PROJECT_FILE, read_project
 
-NOT_FLOWS = frozenset({PROJECT_FILE, "seed.yaml"})
+SEED_FILE = "seed.yaml"
+"""Rows to begin with; no flow."""
+NOT_FLOWS = frozenset({PROJECT_FILE, SEED_FILE})
 
 
 @dataclass(slots=True)

@@ -7,19 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from engine.check import check
-from engine.errors import BadInput, Problem, ProblemsFound
-from engine.load import Loaded, load_folder
-from engine.model import ProjectFile, Row, Value
+from engine.check.rows import Rows, read_rows
+from engine.errors import Problem, ProblemsFound
+from engine.load import SEED_FILE, Loaded, load_folder
+from engine.model import ProjectFile, Value
+from engine.rows import write_rows
 from engine.run import CompiledFlow, compile_flows
 from engine.secrets import Secrets, dev_webhook_secret, from_environment
-from engine.store.base import Store, Transaction
+from engine.store.base import Store
 from engine.store.connect import memory, open_store
 from engine.store.url import sqlite_file
 from engine.stripe.event import Event
 from engine.stripe.routing import BY_TYPE, trigger_of
-from engine.yamlfile import read_path
-
-SEED_FILE = "seed.yaml"
 
 
 @dataclass(slots=True, eq=False)
@@ -81,17 +80,17 @@ class Project:
         """The project's database. Raises DatabaseOutdated when it needs `actionflow migrate`."""
         return open_store(self.file.database, self.file.tables, self.folder.resolve())
 
-    def scratch(self, seed: Mapping[str, list[Row]]) -> Store:
+    def scratch(self, seed: Rows) -> Store:
         """An empty database in memory, holding just these rows."""
         store = memory(self.file.tables)
         with store.transaction() as tx:
-            write_rows(tx, seed)
+            write_rows(tx, seed, self.file)
         return store
 
-    def seed(self) -> dict[str, list[Row]]:
-        """The rows of seed.yaml, by table; nothing where there is no such file."""
+    def seed(self) -> Rows:
+        """The rows of seed.yaml; nothing where there is no such file. Raises ProblemsFound."""
         path = self.folder / SEED_FILE
-        return read_rows(path) if path.is_file() else {}
+        return read_rows(path, self.file) if path.is_file() else {}
 
     def secrets(self, *, demo: bool = False) -> Secrets:
         """Keys and secrets from the environment; a made-up webhook secret where a demo has none."""
@@ -119,27 +118,3 @@ class Project:
             # A thin event about a v1 object says so before its type.
             listed = self._by_event.get(event.type.removeprefix("v1."))
         return listed or self._by_trigger.get(trigger_of(event) or "")
-
-
-def read_rows(path: pathlib.Path) -> dict[str, list[Row]]:
-    """Rows by table from a YAML file (seed.yaml, or what dry-run is given). Raises ProblemsFound, BadInput."""
-    document = read_path(path)
-    data = document.data or {}
-    if not isinstance(data, dict) or not all(
-        isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
-        for rows in data.values()
-    ):
-        raise BadInput(
-            f"{document.place(())}: expected tables, each with a list of rows, like\n"
-            "  order:\n    - {id: 1, amount: 10000}"
-        )
-    return data
-
-
-def write_rows(tx: Transaction, rows: Mapping[str, list[Row]]) -> int:
-    """Insert rows by table, system tables too; how many there were. Raises StoreError."""
-    with tx.system_writes():
-        for table, listed in rows.items():
-            for row in listed:
-                tx.insert(table, row)
-    return sum(len(listed) for listed in rows.values())

@@ -6,6 +6,8 @@ engine.expressions, which do not know this registry; a test keeps the two togeth
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from engine.check.registry import Finder, code
 
 _YAML = {
@@ -128,15 +130,12 @@ _CASES = {
     "action": "An action that no flow answers|A step of a test case calls an action of the project.",
     "change": "A change of what the event does not have|`change` sets values of a recorded event by "
     "their path; a path that leads nowhere is a typing mistake.",
-    "column": "A column that the table does not have|A row of a test case is one of the project's.",
     "event": "A recorded event that is not there|A step names a file of events/ without .json.",
     "input": "An input the action does not take|What a step sends is what the flow's `input` says.",
     "now": "A time that cannot be read|`now` is the time of the runs.",
     "outcomes": "Outcomes that do not go with the events|There is one for each event delivered, in "
     "their order; with `shuffle` there is no such order.",
     "repeated": "Two test cases of one name|They cannot be told apart in a report.",
-    "table": "A table that is not there|Rows are given and expected by table.",
-    "value": "A value that does not fit its column|The database would refuse it, or keep another.",
     **{
         name: texts.replace("See the node's page", "See docs/testing.md").replace("node", "case")
         for name, texts in _SHAPE.items()
@@ -144,15 +143,16 @@ _CASES = {
 }
 
 
-def _register(prefix: str, written: dict[str, str], finder: Finder) -> None:
+def register(prefix: str, written: Mapping[str, str], finder: Finder) -> None:
+    """Register codes written as `title|why`, by name without the prefix."""
     for name, texts in written.items():
         title, why = texts.split("|")
         code(f"{prefix}{name}", title, why, finder=finder)
 
 
-_register("yaml.", _YAML, "yaml")
-_register("shape.", _SHAPE, "loader")
-_register("node.", _SHAPE, "loader")
-_register("case.", _CASES, "tests")
-_register("", _LOADER, "loader")
-_register("expr.", _EXPRESSIONS, "expressions")
+register("yaml.", _YAML, "yaml")
+register("shape.", _SHAPE, "loader")
+register("node.", _SHAPE, "loader")
+register("case.", _CASES, "tests")
+register("", _LOADER, "loader")
+register("expr.", _EXPRESSIONS, "expressions")

@@ -16,6 +16,7 @@ from engine.check import (  # noqa: F401
     locked,
     projectrules,
     reading_codes,
+    rows,
     secrets,
     tables,
     unused,
@@ -32,15 +33,17 @@ from engine.paths import shown
 def check_folder(folder: pathlib.Path) -> list[Problem]:
     """Every problem of the project in a folder. Never raises for what a builder wrote."""
     try:
-        return check(load_folder(folder))
+        loaded = load_folder(folder)
     except BadInput as error:
         place = Place(shown(folder / "project.yaml"))
         mend = "Make a project with: actionflow init DIR"
         return [Problem("project.missing", place, str(error), mend)]
+    return in_order([*check(loaded), *rows.seed_problems(loaded)])
 
 
 def check(loaded: Loaded) -> list[Problem]:
-    """Every problem of a loaded project: the loader's, and what the rules find."""
+    """Every problem of what a server runs: the loader's, and what the rules find. seed.yaml and the
+    test cases, which no server reads, hinder only what reads them."""
     view = View(loaded)
     checks = FlowChecks(view)
     problems = list(loaded.problems)

@@ -7,10 +7,13 @@ import json
 import pathlib
 import sys
 from collections.abc import Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from engine.cli.main import BAD_INPUT, DONE, project_argument, project_folder
-from engine.errors import BadInput, Problem
+from engine.errors import BadInput, Problem, ProblemsFound
+
+if TYPE_CHECKING:
+    from engine.project import Project
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,9 +55,10 @@ def _as_json(folder: pathlib.Path) -> int:
 
 def _problems(folder: pathlib.Path, *, fresh: bool = False) -> list[Problem]:
     """What check finds, and whether the schemas of editors are old; `fresh` makes them anew."""
-    from engine.check import check, check_folder
+    from engine.check import check, check_folder, in_order, seed_problems
     from engine.editor import refresh, stale
     from engine.load import load_folder
+    from engine.project import Project
 
     try:
         loaded = load_folder(folder)
@@ -62,7 +66,24 @@ def _problems(folder: pathlib.Path, *, fresh: bool = False) -> list[Problem]:
         return check_folder(folder)
     if fresh:
         refresh(loaded)
-    return [*check(loaded), *stale(loaded)]
+    found = check(loaded)
+    rest = seed_problems(loaded)
+    if not any(problem.severity == "error" for problem in [*found, *rest]):
+        rest += _in_cases(Project.of(loaded, found))
+    return [*in_order([*found, *rest]), *stale(loaded)]
+
+
+def _in_cases(project: Project) -> list[Problem]:
+    """What is wrong with the test cases, of which a project may have none."""
+    from engine.testing import read_cases
+
+    try:
+        read_cases(project)
+    except ProblemsFound as wrong:
+        return wrong.problems
+    except BadInput:
+        pass
+    return []
 
 
 def _tell(folder: pathlib.Path, problems: Sequence[Problem], form: str, counts_to: TextIO) -> int:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from engine.access.demo import CALLERS, demo_keys, key_file
 from engine.errors import BadInput
 from engine.paths import shown
-from engine.project import Project, write_rows
+from engine.project import Project
+from engine.rows import write_rows
 from engine.store import migrate
 
 EVENT = "events/payment_intent.succeeded.json"
@@ -23,12 +24,13 @@ def prepare(project: Project) -> None:
         raise BadInput(
             "--demo is for trying things out, but the keys set here are live keys. Leave --demo out."
         )
+    seed = project.seed()
     applied = migrate.apply(project.file, project.folder.resolve())
     store = project.store()
     if applied:
         with store.transaction() as tx:
             if not tx.find(project.file.order_table, {}, limit=1):
-                write_rows(tx, project.seed())
+                write_rows(tx, seed, project.file)
     demo_keys(project.folder, project.file, store, CALLERS)
     store.close()
 

@@ -56,8 +56,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(folder: pathlib.Path, options: argparse.Namespace) -> int:
+    from engine.check.rows import read_rows
     from engine.dryrun import dry_run, open_database, read_event
-    from engine.project import Project, read_rows
+    from engine.project import Project
 
     # A run that fails is told by its tree.
     logging.getLogger("actionflow").setLevel(logging.CRITICAL)
@@ -70,7 +71,7 @@ def _run(folder: pathlib.Path, options: argparse.Namespace) -> int:
         )
     after = [read_event(path) for path in options.after]
     events = [read_event(path) for path in options.event]
-    given = read_rows(options.given) if options.given else None
+    given = read_rows(options.given, project.file) if options.given else None
     store, database = open_database(project, given, fresh=options.fresh)
     try:
         result = dry_run(project, name, events, store, database, after=after)

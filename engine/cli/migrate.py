@@ -18,10 +18,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from engine.project import Project, write_rows
+    from engine.project import Project
+    from engine.rows import write_rows
     from engine.store import migrate
 
     project = Project.open(project_folder(options.project))
+    # A mistake in it is told before anything is changed.
+    seed = project.seed() if options.seed else {}
     base = project.folder.resolve()
     steps = migrate.plan(project.file, base)
     for step in steps:
@@ -43,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     if options.seed:
         store = project.store()
         with store.transaction() as tx:
-            rows = {t: r for t, r in project.seed().items() if not tx.find(t, {}, limit=1)}
-            print(f"{write_rows(tx, rows)} rows of seed.yaml written.")
+            rows = {t: r for t, r in seed.items() if not tx.find(t, {}, limit=1)}
+            print(f"{write_rows(tx, rows, project.file)} rows of seed.yaml written.")
         store.close()
     return DONE

@@ -8,10 +8,11 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from engine.check.rows import Rows
 from engine.errors import ActionflowError
 from engine.project import Project
 from engine.store.base import Store, Transaction
-from engine.testing.case import Pause, Rows, Step, TestCase
+from engine.testing.case import Pause, Step, TestCase
 from engine.testing.coverage import Coverage
 from engine.testing.world import Failure, World
 from engine.verdict import LONGEST_DELAY

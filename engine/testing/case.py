@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from engine.check.rows import Rows
 from engine.errors import Place
 from engine.model import Path, Row, Value
 from engine.stripe.event import Event
 
-Rows = Mapping[str, list[Row]]
-"""Rows by table."""
 Replies = Mapping[str, list[dict[str, Value]]]
 """What others answer: by Stripe operation, or by the id of an http node. The last one is repeated."""
 

@@ -11,6 +11,7 @@ import orjson
 from engine import clock
 from engine.catalogue import shape
 from engine.check.near import did_you_mean
+from engine.check.rows import Rows, check_rows
 from engine.errors import BadInput, Place, Problem, ProblemsFound
 from engine.inputs import input_problems
 from engine.model import Path, Value
@@ -19,9 +20,8 @@ from engine.project import Project
 from engine.shape import check_shape
 from engine.store.values import Unfit, timestamp
 from engine.stripe.event import BadEvent, of
-from engine.testing.case import Act, Delivery, Pause, Replies, Rows, Step, TestCase, Written
+from engine.testing.case import Act, Delivery, Pause, Replies, Step, TestCase, Written
 from engine.testing.recorded import Recorded, put
-from engine.testing.rows import check_rows
 from engine.yamlfile import Document, read_path
 
 FOLDER = "tests"
@@ -40,6 +40,11 @@ def read_cases(project: Project) -> list[TestCase]:
     cases: list[TestCase] = []
     problems: list[Problem] = []
     recorded = Recorded(project.folder)
+    seed: Rows = {}
+    try:
+        seed = project.seed()
+    except ProblemsFound as found:
+        problems += found.problems
     for file in files:
         try:
             document = read_path(file, shown(file))
@@ -48,7 +53,7 @@ def read_cases(project: Project) -> list[TestCase]:
             continue
         wrong = list(check_shape(document.data, shape("cases"), document.place, code="case"))
         if not wrong:
-            reader = _Reader(project, document, recorded)
+            reader = _Reader(project, document, recorded, seed)
             cases += [case for case in map(reader.case, range(len(document.data["cases"]))) if case]
             wrong = reader.problems
         problems += wrong
@@ -76,8 +81,11 @@ def _repeated(cases: list[TestCase]) -> Iterator[Problem]:
 class _Reader:
     """Reads the cases of one file; what is wrong is kept in `problems`."""
 
-    def __init__(self, project: Project, document: Document, recorded: Recorded) -> None:
-        self.project, self.document, self.recorded = project, document, recorded
+    def __init__(
+        self, project: Project, document: Document, recorded: Recorded, seed: Rows
+    ) -> None:
+        self.project, self.document = project, document
+        self.recorded, self.seed = recorded, seed
         self.problems: list[Problem] = []
 
     def case(self, index: int) -> TestCase | None:
@@ -86,9 +94,9 @@ class _Reader:
         written = self.document.data["cases"][index]
         before = len(self.problems)
         expect = written["expect"]
-        given = written["given"] if "given" in written else self.project.seed()
+        given = written.get("given", self.seed)
         if "given" in written:
-            self._rows(given, (*at, "given"), whole=True)
+            self._rows(given, (*at, "given"), alone=True)
         self._rows(expect.get("tables", {}), (*at, "expect", "tables"), whole=False)
         steps = [self._step(one, (*at, "events", n)) for n, one in enumerate(written["events"])]
         now = self._now(written, at, [one for one in steps if isinstance(one, Delivery)])
@@ -115,8 +123,9 @@ class _Reader:
     def _problem(self, code: str, path: Path, message: str, mend: str) -> None:
         self.problems.append(Problem(f"case.{code}", self.document.place(path), message, mend))
 
-    def _rows(self, rows: Rows, at: Path, *, whole: bool) -> None:
-        self.problems += check_rows(rows, self.project.file, self.document, at, whole=whole)
+    def _rows(self, rows: Rows, at: Path, *, whole: bool = True, alone: bool = False) -> None:
+        found = check_rows(rows, self.project.file, self.document, at, whole=whole, alone=alone)
+        self.problems += found
 
     def _now(self, written: Value, at: Path, deliveries: list[Delivery]) -> str:
         if "now" not in written:
@@ -156,7 +165,7 @@ class _Reader:
         if "act" in written:
             return self._act(written, at)
         if "rows" in written:
-            self._rows(written["rows"], (*at, "rows"), whole=True)
+            self._rows(written["rows"], (*at, "rows"))
             return Written(written["rows"])
         return Pause(written["wait"])
 

@@ -13,15 +13,15 @@ from engine.clock import timestamp
 from engine.errors import BadInput, Place
 from engine.model import Row
 from engine.outbox import Outbox
-from engine.project import Project, write_rows
+from engine.project import Project
 from engine.receive import Receiver, drain, mode_of
+from engine.rows import write_rows
 from engine.store import inbox, runs
 from engine.store.base import Transaction
 from engine.testing.case import Act, Delivery, Pause, Step, TestCase, Written
 from engine.testing.comparison import compare, holds, text
 from engine.testing.coverage import Coverage
 from engine.testing.others import Others
-from engine.testing.rows import parents_first
 from engine.verdict import Verdict
 
 Failure = tuple[Place, str]
@@ -51,9 +51,7 @@ class World:
         told = [step.event.created for step in case.steps if isinstance(step, Delivery)]
         # What is given was there before anything of the case happened.
         tx.now = timestamp(max(min([now, *told]) - 1, 0))
-        with tx.system_writes():
-            for table, row in parents_first(case.given, project.file):
-                tx.insert(table, row)
+        write_rows(tx, case.given, project.file)
         tx.now = timestamp(now)
         return cls(project, case, tx, coverage, now, Others(case.replies))
 
@@ -75,7 +73,7 @@ class World:
         """Do one step, and whatever it makes due. Raises ActionflowError."""
         receiver = Receiver(self.project, now=lambda: self.now)
         if isinstance(step, Written):
-            write_rows(self.tx, step.rows)
+            write_rows(self.tx, step.rows, self.project.file)
             return
         if isinstance(step, Pause):
             self.now += step.seconds

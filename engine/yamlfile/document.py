@@ -39,3 +39,7 @@ class Document:
         while found and found not in self.places:
             found = found[:-1]
         return self.places.get(found, Place(self.file))
+
+    def key_place(self, path: Sequence[str | int]) -> Place:
+        """The place of the key at `path`, where `place` gives that of its value."""
+        return self.key_places.get(tuple(path)) or self.place(path)

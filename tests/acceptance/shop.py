@@ -18,7 +18,8 @@ import uvicorn
 import server
 from engine.access import keys as api_keys
 from engine.cli import serve
-from engine.project import Project, write_rows
+from engine.project import Project
+from engine.rows import write_rows
 from engine.store import migrate
 from engine.stripe.client import Client
 from engine.web.express import express
@@ -50,7 +51,7 @@ def copy_of_example(folder: pathlib.Path, database: str | None = None) -> Projec
     migrate.apply(project.file, folder.resolve())
     store = project.store()
     with store.transaction() as tx:
-        write_rows(tx, project.seed())
+        write_rows(tx, project.seed(), project.file)
     store.close()
     return project
 

@@ -47,6 +47,7 @@ class Mistake:
     def write(self, folder: pathlib.Path) -> None:
         """The broken project, as files."""
         for name, text in self.files.items():
+            (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
 
 

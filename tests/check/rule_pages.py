@@ -18,7 +18,7 @@ _FINDERS = {
     "expressions": "while the expression is read",
     "check": "by `actionflow check`, which also runs before a project is served",
     "editor": "by `actionflow check`",
-    "tests": "by `actionflow test`, before anything runs",
+    "tests": "by `actionflow check`, and by `actionflow test` before anything runs",
 }
 
 

@@ -330,26 +330,35 @@ MISTAKES = {
     ),
     "a value not listed": (
         "expect: {tables: {order: [{status: payed}]}}",
-        "4:40: error [case.value] order.status: found 'payed' (str), expected one of 'pending',",
+        "4:40: error [case.value] column 'status' of 'order' is \"payed\", which is not one of its",
     ),
     "text for an amount": (
         'expect: {tables: {order: [{amount: "100"}]}}',
-        "order.amount: found '100' (str), expected an amount",
+        "column 'amount' of 'order' is \"100\" (text); expected an amount",
     ),
     "a fraction": (
         "expect: {tables: {order: [{amount: 1.5}]}}",
-        "order.amount: found 1.5 (float), expected an amount",
+        "column 'amount' of 'order' is 1.5 (a number with a fraction); expected an amount",
     ),
     "a boolean for a number": (
         "given: {order: [{id: true, user_id: a, item: b, amount: 1, currency: usd}]}",
-        "order.id: found True (bool), expected a whole number",
+        "column 'id' of 'order' is true (true or false); expected a whole number",
     ),
     "given without what a row needs": (
         "given: {order: [{id: 1, user_id: a, item: b, currency: usd}]}",
-        "order.amount: no value was given",
+        "3:21: error [case.missing] this row of 'order' has no value for 'amount'.",
+    ),
+    "given what refers to nothing": (
+        "given: {notice: [{order_id: 9, about: a, message: b}]}",
+        "3:33: error [case.reference] column 'order_id' of 'notice' is 9, but there is no row of",
+    ),
+    "given one key twice": (
+        "given: {membership: [&one {recurring_payment_id: 1, user_id: a, status: b}, *one]}",
+        "[case.unique] there is a row of 'membership' with the recurring_payment_id 1 already;",
     ),
     "given rows that no database takes": (
-        "given: {notice: [{order_id: 9, about: a, message: b}]}",
+        "given: {order: [{id: 1, user_id: a, item: b, amount: 1, currency: usd, renewal_of: 1}], "
+        "recurring_payment: [{id: 1, order_id: 1, amount: 1, currency: usd, status: active}]}",
         None,
     ),
     "rows between": (
@@ -492,3 +501,11 @@ def test_watching_shows_mistakes_and_goes_on(
     assert "nothing was run" in ran.err
     assert "changed: payment_callback.yaml" in ran.out
     assert "1 passed, 0 failed" in ran.out
+
+
+def test_check_tells_of_mistakes_in_cases(write: Write, actionflow: Actionflow) -> None:
+    write(CASE.replace("payment_intent.succeeded", "payment_intent.suceeded"))
+    ran = actionflow("check")
+    assert ran.code == 2
+    assert "flows/tests/mine.yaml:" in ran.out
+    assert "[case.event] there is no recorded event 'payment_intent.suceeded'" in ran.out

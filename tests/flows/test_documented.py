@@ -13,8 +13,9 @@ import pytest
 
 from engine.catalogue import shape
 from engine.cli.main import COMMANDS
-from engine.project import Project, write_rows
+from engine.project import Project
 from engine.receive import Receiver
+from engine.rows import write_rows
 from engine.store import migrate
 from engine.stripe.event import of
 from tests.conftest import ROOT
@@ -71,7 +72,7 @@ def event_id(shop: pathlib.Path) -> str:
     data = orjson.loads((shop / "events" / "payment_intent.succeeded.json").read_bytes())
     store = project.store()
     with store.transaction() as tx:
-        write_rows(tx, project.seed())
+        write_rows(tx, project.seed(), project.file)
         Receiver(project).receive(tx, data, orjson.dumps(data).decode(), of(data))
     store.close()
     return str(data["id"])

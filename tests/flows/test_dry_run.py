@@ -197,3 +197,61 @@ def test_bad_input_is_exit_code_2(
     ran = actionflow("dry-run", *words)
     assert (ran.code, ran.out) == (2, "")
     assert told in ran.err
+
+
+WRONG = "ordr: []\norder:\n  - {id: 1, user_id: ada, item: Tea, amount: 1.5, currency: usd}\n"
+TOLD = """\
+flows/FILE:1:1: error [seed.table] there is no table 'ordr'. Did you mean 'order'?
+    mend: Tables: order, membership, notice, payment, recurring_payment, refund.
+flows/FILE:3:46: error [seed.value] column 'amount' of 'order' is 1.5 (a number with a fraction); \
+expected an amount: a whole number of the currency's minor unit, 0 or more (100 USD is 10000).
+    mend: Write minor units as a plain whole number: 10 USD is 1000.
+"""
+NOTHING_RUN = "2 problems; nothing was run.\n"
+EVENT = "flows/events/payment_intent.succeeded.json"
+FLOW = "flows/payment_callback.yaml"
+
+
+@pytest.mark.parametrize(
+    ("words", "file"),
+    [
+        (["test"], "seed.yaml"),
+        (["test", "-k", "order"], "seed.yaml"),
+        (["migrate", "--yes", "--seed"], "seed.yaml"),
+        (["serve", "--demo", "--port", "1"], "seed.yaml"),
+        (["dry-run", FLOW, "--event", EVENT], "seed.yaml"),
+        (["dry-run", FLOW, "--event", EVENT, "--given", "flows/seed.yaml"], "seed.yaml"),
+        (["dry-run", FLOW, "--event", EVENT, "--given", "flows/rows.yml"], "rows.yml"),
+    ],
+)
+def test_mistakes_in_rows_are_told_at_their_lines_and_nothing_is_made(
+    words: list[str], file: str, shop: pathlib.Path, actionflow: Actionflow
+) -> None:
+    (shop / file).write_text(WRONG)
+    ran = actionflow(*words)
+    assert (ran.code, ran.out, ran.err) == (2, "", TOLD.replace("FILE", file) + NOTHING_RUN)
+    assert not (shop / ".actionflow" / "shop.db").exists()
+
+
+def test_check_tells_of_seed_rows_in_the_same_words(
+    shop: pathlib.Path, actionflow: Actionflow
+) -> None:
+    (shop / "seed.yaml").write_text(WRONG)
+    ran = actionflow("check")
+    assert (ran.code, ran.out) == (2, TOLD.replace("FILE", "seed.yaml"))
+
+
+def test_seed_rows_stand_in_any_order(shop: pathlib.Path, actionflow: Actionflow) -> None:
+    """A row that refers to another one may stand above it."""
+    seed = shop / "seed.yaml"
+    seed.write_text("notice:\n  - {order_id: 1, about: a, message: b}\n" + seed.read_text())
+    assert actionflow("dry-run", FLOW, "--event", EVENT).code == 0
+    assert "4 rows of seed.yaml written." in actionflow("migrate", "--yes", "--seed").out
+
+
+def test_a_mistake_in_the_seed_does_not_stop_what_reads_none(
+    shop: pathlib.Path, actionflow: Actionflow
+) -> None:
+    (shop / "seed.yaml").write_text(WRONG)
+    assert actionflow("migrate", "--yes").code == 0
+    assert actionflow("dry-run", FLOW, "--event", EVENT).code == 1  # the order is not there

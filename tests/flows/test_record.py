@@ -10,8 +10,9 @@ from typing import Any
 import orjson
 import pytest
 
-from engine.project import Project, write_rows
+from engine.project import Project
 from engine.receive import Receiver, drain
+from engine.rows import write_rows
 from engine.store import migrate
 from engine.stripe.event import of
 from engine.testing.personal import Personal
@@ -34,7 +35,7 @@ class Server:
         """Rows of the builder's site."""
         store = self.project.store()
         with store.transaction() as tx:
-            write_rows(tx, rows)
+            write_rows(tx, rows, self.project.file)
         store.close()
 
     def update(self, table: str, key: Any, **values: Any) -> None:

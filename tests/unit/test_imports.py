@@ -32,6 +32,7 @@ LAYERS = [
         "diagram",
     },
     {"access", "check", "run", "trace"},
+    {"rows"},
     {"project", "editor"},
     {
         "verdict",
