@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.check import event_types
-from engine.check.locked import callback_type
+from engine.check.lost import callback_type
 from engine.check.near import did_you_mean
 from engine.check.registry import code, flow_rule, project_rule
 from engine.check.view import View, trigger_name

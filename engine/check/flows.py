@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.check.calls import check_returns
+from engine.check.lost import granted
 from engine.check.registry import FLOW_RULES
 from engine.check.types import ANY, Type
 from engine.check.view import View
@@ -35,6 +36,7 @@ class FlowChecks:
         for rule in FLOW_RULES:
             problems += rule(flow, self.view)
         here = Here(flow, self.view, problems.append)
+        here.scope.names |= granted(flow, self.view)
         here.block(flow.nodes)
         self.returns[flow.name] = check_returns(flow, here)
         return problems

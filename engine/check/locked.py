@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from engine.catalogue import NodeSpec
 from engine.check.fits import misfit
+from engine.check.lost import PROCESS, callback_type, first_read, gives, lost, needed
 from engine.check.registry import OTHERS, code, flow_rule, node_rule
 from engine.check.types import ANY, NO_OUTPUT, Type, of_output
 from engine.check.view import View, every_node, is_callback, misnamed, trigger_name
@@ -16,9 +17,10 @@ from engine.model import STRIPE_TRIGGERS, Flow, Node
 
 MISSING = code(
     "locked.missing",
-    "A callback without its locked node",
-    "The locked node reads Stripe's event and keeps the system tables right. Without it the flow "
-    "would act on nothing, and payments would stay as they were.",
+    "A flow without its locked node",
+    "The locked node of a callback reads Stripe's event and keeps the system tables right, those of "
+    "actions ask Stripe. Without it the flow would act on nothing, and payments would stay as they "
+    "were.",
 )
 MOVED = code(
     "locked.moved",
@@ -50,12 +52,6 @@ LOOPED = code(
     "A user action that was interrupted goes on from its journal, which knows each call by its "
     "node. In a for_each it could not tell the second call from the first one made again.",
 )
-PROCESS = "stripe.process_recurring_payment"
-
-
-def callback_type(trigger: str) -> str:
-    """The locked node a callback's flow begins with."""
-    return f"stripe.{trigger}_callback"
 
 
 @flow_rule
@@ -82,7 +78,7 @@ def first_node(flow: Flow, view: View) -> Iterator[Problem]:
     yield MISSING(
         flow.place(("nodes", 0)),
         f"the flow is started by `stripe: {trigger_name(flow)}`, but does not begin with {wanted}.",
-        f"Put this first: - {{id: callback, type: {wanted}, locked: true}}",
+        f"Put this first: {_written(wanted, flow, view)}",
         ((flow.place(("trigger",)), "the trigger"),),
     )
 
@@ -97,7 +93,7 @@ def process_recurring(flow: Flow, view: View) -> Iterator[Problem]:
         yield MISSING(
             flow.place(("nodes",)),
             f"the flow never records the payment: {PROCESS} is missing.",
-            f"Put this below `create_order`: - {{id: process, type: {PROCESS}, locked: true}}",
+            f"Put this below `create_order`: {_written(PROCESS, flow, view)}",
         )
     elif there[0] not in flow.nodes:
         yield MOVED(
@@ -106,6 +102,24 @@ def process_recurring(flow: Flow, view: View) -> Iterator[Problem]:
             "payment.",
             "Move it to the top level, below `create_order`.",
         )
+
+
+@flow_rule
+def read_but_gone(flow: Flow, view: View) -> Iterator[Problem]:
+    """A locked node that no flow has to have is there where it is read."""
+    for name, spec in lost(flow, view).items():
+        if spec.type not in needed(flow):
+            yield MISSING(
+                first_read(flow, name),
+                f"'{name}' is read here, but {spec.type}, which gives it, is not in this flow.",
+                f"Put this above: {_written(spec.type, flow, view)}",
+            )
+
+
+def _written(kind: str, flow: Flow, view: View) -> str:
+    """A locked node as it is written, under the id that the flow reads."""
+    name = next(name for name, spec in lost(flow, view).items() if spec.type == kind)
+    return f"- {{id: {name}, type: {kind}, locked: true}}"
 
 
 @flow_rule
@@ -166,8 +180,7 @@ def other_node(node: Node, here: Here) -> Type:
     _reads(node, here, spec)
     if isinstance(spec.outputs, str):
         return NO_OUTPUT if spec.outputs == "none" else ANY
-    fields = {name: of_output(one, here.view.order) for name, one in spec.outputs.items()}
-    return Type("dict", fields=fields)
+    return gives(spec, here.view.order)
 
 
 def _reads(node: Node, here: Here, spec: NodeSpec) -> None:

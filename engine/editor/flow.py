@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from engine.catalogue import DRAFT, NodeSpec, Schema, catalogue, definitions, node_schema, shape
 from engine.check.event_types import CURRENT, RETIRED
-from engine.check.locked import PROCESS, callback_type
+from engine.check.lost import PROCESS, callback_type
 from engine.check.view import View
 from engine.editor import offers, tables
 from engine.editor.snippets import flow_snippets, node_snippets
