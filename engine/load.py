@@ -23,6 +23,8 @@ class Loaded:
     project: ProjectFile | None = None
     flows: dict[str, Flow] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    passed_by: list[pathlib.Path] = field(default_factory=list)
+    """Files that look like the project's and are not read, for the end of their names."""
 
 
 def load_folder(folder: pathlib.Path) -> Loaded:
@@ -31,15 +33,19 @@ def load_folder(folder: pathlib.Path) -> Loaded:
     Raises BadInput when the folder has no project.yaml.
     """
     if not (folder / PROJECT_FILE).is_file():
+        odd = [path.name for path in _misnamed(folder) if path.stem == "project"]
         raise BadInput(
-            f"{folder}: there is no {PROJECT_FILE} here. Go to your project's folder, name it with "
-            f"--project DIR, or make one with: actionflow init DIR"
+            f"{folder}: there is no {PROJECT_FILE} here, but {odd[0]}. Rename it to {PROJECT_FILE}."
+            if odd
+            else f"{folder}: there is no {PROJECT_FILE} here. Go to your project's folder, name it "
+            f"with --project DIR, or make one with: actionflow init DIR"
         )
     loaded = Loaded(folder)
     try:
         loaded.project = read_project(folder / PROJECT_FILE)
     except ProblemsFound as found:
         loaded.problems += found.problems
+    loaded.passed_by = [*_misnamed(folder), *_misnamed(folder / "tests")]
     for path in flow_files(folder):
         try:
             flow = read_flow(path)
@@ -60,6 +66,16 @@ def load_folder(folder: pathlib.Path) -> Loaded:
             continue
         loaded.flows[flow.name] = flow
     return loaded
+
+
+def _misnamed(folder: pathlib.Path) -> list[pathlib.Path]:
+    """The YAML files of a folder whose names do not end in .yaml; not hidden ones, which other
+    programs keep."""
+    return sorted(
+        path
+        for path in folder.glob("[!.]*.*")
+        if path.suffix.lower() in (".yml", ".yaml") and path.suffix != ".yaml" and path.is_file()
+    )
 
 
 def flow_files(folder: pathlib.Path) -> list[pathlib.Path]:

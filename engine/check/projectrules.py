@@ -16,6 +16,7 @@ from engine.check.view import View
 from engine.errors import Place, Problem
 from engine.expressions import ExpressionProblem, condition
 from engine.model import Value
+from engine.paths import shown as shown_path
 from engine.shape import kind, shown
 
 CONFIG = code(
@@ -24,6 +25,25 @@ CONFIG = code(
     "Config values are text, integers, true or false, or lists and named values of these. A number "
     "with a fraction would be rounded; an empty value is most often one that was forgotten.",
 )
+ENDING = code(
+    "file.ending",
+    "A file whose name does not end in .yaml",
+    "Flows, seed rows and test cases are looked for by the end of their names. This file is passed "
+    "by: a flow in it answers no event.",
+    severity="warning",
+)
+
+
+@project_rule
+def endings(view: View) -> Iterator[Problem]:
+    """Every YAML file of the folder has a name that is looked for."""
+    for path in view.loaded.passed_by:
+        right = path.with_suffix(".yaml")
+        mend = f"Rename it to {right.name}."
+        if right.is_file():
+            mend = f"Take it away, or give it another name: {right.name} is there, too."
+        found = f"this file is not read: its name ends in {path.suffix}; expected .yaml."
+        yield ENDING(Place(shown_path(path)), found, mend)
 
 
 @project_rule

@@ -36,7 +36,7 @@ def check_folder(folder: pathlib.Path) -> list[Problem]:
         loaded = load_folder(folder)
     except BadInput as error:
         place = Place(shown(folder / "project.yaml"))
-        mend = "Make a project with: actionflow init DIR"
+        mend = "Give the project its project.yaml, or make a new one with: actionflow init DIR"
         return [Problem("project.missing", place, str(error), mend)]
     return in_order([*check(loaded), *rows.seed_problems(loaded)])
 

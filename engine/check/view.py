@@ -46,8 +46,9 @@ class View:
 
     @cached_property
     def broken(self) -> frozenset[str]:
-        """Names of flows whose files have problems of their own and were not read."""
+        """Names of flows whose files were not read: they have problems of their own, or odd names."""
         stems = {pathlib.PurePath(problem.place.file).stem for problem in self.loaded.problems}
+        stems |= {path.stem for path in self.loaded.passed_by}
         return frozenset(stems - set(self.flows) - {"project"})
 
     @cached_property

@@ -62,7 +62,7 @@ def refresh(loaded: Loaded) -> list[pathlib.Path]:
     # What a broken flow defines is not known now, and was when it was whole: keep what is there.
     old = {path.name for path in _judging_otherwise(loaded, into)}
     made = texts(loaded)
-    return write({name: made[name] for name in (old if loaded.problems else made)}, into)
+    return write({name: made[name] for name in (old if _in_part(loaded) else made)}, into)
 
 
 def write(made: Mapping[str, str], into: pathlib.Path) -> list[pathlib.Path]:
@@ -100,13 +100,18 @@ def stale(loaded: Loaded) -> list[Problem]:
 def _judging_otherwise(loaded: Loaded, folder: pathlib.Path) -> list[pathlib.Path]:
     made = schemas(loaded)
     # Test cases judge by flows, too: not by those that could not be read.
-    names = ("flow", "seed") if loaded.problems else made
+    names = ("flow", "seed") if _in_part(loaded) else made
     found = [(folder / f"{name}.schema.json", made[name]) for name in names]
     return [
         path
         for path, schema in found
         if path.is_file() and _judges(_read(path)) != _judges(json.loads(json.dumps(schema)))
     ]
+
+
+def _in_part(loaded: Loaded) -> bool:
+    """Whether some flow is not known."""
+    return bool(loaded.problems or loaded.passed_by)
 
 
 def _text(value: Value, indent: str = "") -> str:

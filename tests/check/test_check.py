@@ -48,6 +48,9 @@ def test_the_corpus_starts_from_a_sound_project(write: Write) -> None:
 def test_a_folder_without_a_project_is_a_finding(tmp_path: pathlib.Path) -> None:
     [problem] = check_folder(tmp_path)
     assert (problem.code, problem.place.line) == ("project.missing", 1)
+    (tmp_path / "project.yml").write_text("project: shop\n")
+    [problem] = check_folder(tmp_path)
+    assert "here, but project.yml. Rename it to project.yaml." in problem.message
 
 
 def test_problems_come_in_the_order_of_the_files(write: Write) -> None:

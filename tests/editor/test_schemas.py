@@ -74,6 +74,8 @@ def test_the_schemas_accept_what_check_accepts(
     loaded = load_folder(tmp_path)
     made = schemas(loaded)
     for file, text in mistake.files.items():
+        if not file.endswith(".yaml"):
+            continue  # not of the project
         kind = {"project.yaml": "project", "seed.yaml": "seed"}.get(file, "flow")
         found = Draft202012Validator(made[kind]).iter_errors(read(text, file).data)
         assert [f"{file}: {list(one.path)}: {one.message}" for one in found] == []
@@ -231,3 +233,12 @@ def test_a_server_on_a_disk_it_may_not_write_to_goes_on(
     monkeypatch.setattr(pathlib.Path, "write_text", refused)
     assert reloader.look()
     assert "seat" not in columns(room)
+
+
+def test_a_flow_that_is_passed_by_for_its_name_takes_nothing_from_the_schemas(
+    room: pathlib.Path,
+) -> None:
+    (room / "pay.yaml").rename(room / "pay.yml")
+    loaded = load_folder(room)
+    assert [problem.code for problem in check(loaded)] == ["file.ending"]
+    assert (stale(loaded), refresh(loaded)) == ([], [])
