@@ -26,7 +26,7 @@ def flow_from_text(text: str, file: str) -> Flow:
 def parse_flow(document: Document) -> Flow:
     """A flow from a read document: shape and structure checked, names not yet. Raises ProblemsFound."""
     data = document.data
-    problems = list(check_shape(data, shape("flow"), document.place))
+    problems = list(check_shape(data, shape("flow"), document.place, key_of=document.key_place))
     if not isinstance(data, dict) or not isinstance(data.get("nodes"), list):
         raise ProblemsFound(problems)
     reader = _FlowReader(document)
@@ -90,7 +90,14 @@ class _FlowReader:
         if spec is None:
             return None
         found = list(
-            check_shape(written, node_schema(spec), self.document.place, code="node", under=path)
+            check_shape(
+                written,
+                node_schema(spec),
+                self.document.place,
+                code="node",
+                under=path,
+                key_of=self.document.key_place,
+            )
         )
         self.problems += found
         name = written.get("id")

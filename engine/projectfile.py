@@ -23,10 +23,13 @@ from engine.net.guard import Allowed
 from engine.paths import shown
 from engine.shape import check_shape, kind
 from engine.store.schema import system_tables
+from engine.store.url import mistaken
+from engine.store.values import CHECKS, Unfit
 from engine.yamlfile import Document, read_path
 
 PROJECT_FILE = "project.yaml"
 DEFAULT_DATABASE = "sqlite:///.actionflow/data.db"
+POSTGRES_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 SYSTEM_TABLES = ("payment", "refund", "recurring_payment")
 
 FEWEST_DAYS = 31
@@ -40,7 +43,15 @@ NEEDED = {
 def read_project(path: pathlib.Path) -> ProjectFile:
     """project.yaml as a ProjectFile with the system tables joined in. Raises ProblemsFound."""
     document = read_path(path, shown(path))
-    problems = list(check_shape(document.data, shape("project"), document.place))
+    problems = list(
+        check_shape(
+            document.data,
+            shape("project"),
+            document.place,
+            key_of=document.key_place,
+            empty="Write them; `actionflow init DIR` makes a project to begin with.",
+        )
+    )
     if problems:
         raise ProblemsFound(problems)
     data = document.data
@@ -51,6 +62,7 @@ def read_project(path: pathlib.Path) -> ProjectFile:
     order = own[data["payment"]["order_table"]]
     tables = {**own, **system_tables(order)}
     problems = [
+        *_database_problems(document),
         *access_problems(data, tables, document.place),
         *_http_problems(document),
         *_retention_problems(document),
@@ -90,6 +102,12 @@ def _studio(written: Value) -> StudioRules:
     if isinstance(written, str):  # the only word is `off`
         return StudioRules(on=False)
     return StudioRules(**(written or {}))
+
+
+def _database_problems(document: Document) -> Iterator[Problem]:
+    wrong = mistaken(document.data.get("database", DEFAULT_DATABASE))
+    if wrong is not None:
+        yield Problem("project.database", document.place(("database",)), *wrong)
 
 
 def _retention_problems(document: Document) -> Iterator[Problem]:
@@ -173,6 +191,13 @@ def _table_problems(
             )
         for column in table.columns.values():
             there = (*here, "columns", column.name)
+            if column.name in POSTGRES_COLUMNS:
+                yield Problem(
+                    "project.column",
+                    document.key_place(there),
+                    f"'{column.name}' is the name of a column that PostgreSQL has in every table.",
+                    "Give it another name.",
+                )
             if (column.type == "reference") != (column.references is not None):
                 yield Problem(
                     "project.reference",
@@ -208,12 +233,10 @@ def _table_problems(
 
 
 def _default_fits(column: Column) -> bool:
-    default = column.default
-    if column.type in ("integer", "amount"):
-        fits = isinstance(default, int) and not isinstance(default, bool)
-        return fits and (column.type != "amount" or default >= 0)
-    if column.type == "boolean":
-        return isinstance(default, bool)
-    if column.type in ("text", "currency"):
-        return isinstance(default, str) and (not column.one_of or default in column.one_of)
-    return False
+    if column.type not in ("integer", "amount", "boolean", "text", "currency"):
+        return False
+    try:
+        kept = CHECKS[column.type](column.default)
+    except Unfit:
+        return False
+    return not column.one_of or kept in column.one_of

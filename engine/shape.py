@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
@@ -27,11 +29,26 @@ def check_shape(
     *,
     code: str = "shape",
     under: Path = (),
+    key_of: Callable[[Path], Place] | None = None,
+    empty: str = "Write them, or remove the file.",
 ) -> Iterator[Problem]:
-    """Every way in which `data` is not as `schema` says; `under` is where data stands in its file."""
+    """Every way in which `data` is not as `schema` says; `under` is where data stands in its file.
+
+    `key_of` gives the place of a key, and `empty` is the mend of a file without anything in it.
+    """
+    if data is None and not under:
+        keys = ", ".join(f"`{name}`" for name in schema["required"])
+        found = f"this file is empty, or has nothing but comments; expected {keys}."
+        yield Problem(f"{code}.type", place_of(()), found, empty)
+        return
     validator = _validator(json.dumps(schema, sort_keys=True))
     for error in sorted(validator.iter_errors(data), key=lambda e: [str(p) for p in e.path]):
         deepest = _deepest(error)
+        if (saying := _of_name(deepest)) is not None:
+            place = (key_of or place_of)((*under, *deepest.absolute_path, str(deepest.instance)))
+            kept = "enum" if deepest.validator == "enum" else "propertyNames"
+            yield Problem(f"{code}.{kept}", place, *saying)
+            continue
         say = _SAYINGS.get(str(deepest.validator), _anything)
         message, mend = say(deepest)
         path = (*under, *deepest.absolute_path)
@@ -90,7 +107,9 @@ def _where(error: ValidationError) -> str:
         return f"'{names[-1]}'"
     instance: Value = error.instance
     name = instance.get("id") if isinstance(instance, dict) else None
-    return f"the node '{name}'" if isinstance(name, str) else "this"
+    if isinstance(name, str):
+        return f"the node '{name}'"
+    return "this node" if "locked" in _known(error) else "this file"
 
 
 def _extra(error: ValidationError) -> list[str]:
@@ -113,15 +132,16 @@ def _missing_key(error: ValidationError) -> Saying:
     instance: Value = error.instance
     missing = [name for name in required if name not in instance]
     what = ", ".join(f"'{name}'" for name in missing)
+    verb = "are" if len(missing) > 1 else "is"
     schema: Value = error.schema
     described = schema.get("properties", {}).get(missing[0], {})
     if missing == ["locked"]:
         return (
-            f"{what} is missing in {_where(error)}.",
+            f"{what} {verb} missing in {_where(error)}.",
             "Add `locked: true`: it is not yours to change.",
         )
     why = described.get("description", "") if len(missing) == 1 else ""
-    return f"{what} is missing in {_where(error)}.", f"Add {what}{': ' + why if why else ''}."
+    return f"{what} {verb} missing in {_where(error)}.", f"Add {what}{': ' + why if why else ''}."
 
 
 @_saying("type")
@@ -179,8 +199,44 @@ def _not_that(error: ValidationError) -> Saying:
 def _odd_text(error: ValidationError) -> Saying:
     schema: Value = error.schema
     wanted = schema.get("description") or f"text like {error.validator_value}"
-    message = f"{_where(error)} is {shown(error.instance)}; expected {wanted}."
-    return message, "Small letters, digits and _ , beginning with a letter, are safe for names."
+    wanted = f"{wanted[:1].lower()}{wanted[1:]}"
+    if schema.get("writeOnly"):  # what stands there may be a secret
+        return f"{_where(error)} is something else; expected {wanted}.", "Write its name here."
+    return f"{_where(error)} is {shown(error.instance)}; expected {wanted}.", _form(error)
+
+
+def _of_name(error: ValidationError) -> Saying | None:
+    """What is wrong with the name of a key, where that is what the finding is about."""
+    steps = [step for step in error.absolute_schema_path if step != "$ref"]
+    if len(steps) < 2 or steps[-2] != "propertyNames":
+        return None
+    name = str(error.instance)
+    if error.validator == "enum":
+        listed: Value = error.validator_value
+        allowed = [str(one) for one in listed]
+        found = f"'{name}' is none of the keys that {_where(error)} takes."
+        return found + did_you_mean(name, allowed), f"Choose one of: {', '.join(allowed)}."
+    if error.validator == "maxLength":
+        found = (
+            f"'{name[:20]}…' has {len(name)} characters; expected at most {error.validator_value}."
+        )
+        return found, "Give it a shorter name."
+    schema: Value = error.schema
+    wanted = schema.get("description") or f"text like {schema.get('pattern')}"
+    return f"'{name}' in {_where(error)} is no name that can be used; expected {wanted}.", _form(
+        error
+    )
+
+
+def _form(error: ValidationError) -> str:
+    """The mend of a text of the wrong form: the same in the right one, where there is such."""
+    text = unicodedata.normalize("NFKD", str(error.instance)).encode("ascii", "ignore").decode()
+    words = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", words).lower()
+    for one in (words, snake):
+        if re.search(str(error.validator_value), one):
+            return f"Write {one}."
+    return "Begin it with a letter." if words[:1].isdigit() else "Write it in this form."
 
 
 @_saying("minItems")
@@ -197,11 +253,6 @@ def _too_many(error: ValidationError) -> Saying:
     instance: Value = error.instance
     message = f"{_where(error)} has {len(instance)} entries; expected at most {most}."
     return message, "Take some out, or write them in another place."
-
-
-@_saying("propertyNames")
-def _odd_name(error: ValidationError) -> Saying:
-    return f"a name in {_where(error)} is not allowed.", "Use small letters, digits and _."
 
 
 def _anything(error: ValidationError) -> Saying:

@@ -72,6 +72,10 @@ _LOADER = {
     "the file.",
     "flow.twice": "Two flows of one name|A call could mean either.",
     "project.missing": "No project.yaml|A project is a folder with a project.yaml.",
+    "project.database": "A database URL of no known kind|Rows are kept in an SQLite file or in "
+    "PostgreSQL.",
+    "project.column": "A column that no database can have|PostgreSQL has columns of these names in "
+    "every table.",
     "project.order_table": "An order table that is not among the tables|Payments belong to one "
     "table of yours.",
     "project.system_table": "A table with a name of the engine's|payment, refund and "

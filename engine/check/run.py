@@ -75,6 +75,13 @@ def check_flow_text(text: str, file: str, loaded: Loaded) -> list[Problem]:
 
 
 def in_order(problems: list[Problem]) -> list[Problem]:
-    """By file, line and column; none that prints a secret, and none twice."""
-    safe = [p for p in problems if not secrets.PATTERN.search(f"{p.message} {p.mend}")]
+    """By file, line and column; none that prints a secret or stands where there is one, and none
+    twice."""
+    taken = {p.place for p in problems if p.code == secrets.SECRET.name}
+    safe = [
+        p
+        for p in problems
+        if p.code == secrets.SECRET.name
+        or (p.place not in taken and not secrets.PATTERN.search(f"{p.message} {p.mend}"))
+    ]
     return sorted(dict.fromkeys(safe), key=lambda problem: (problem.place, problem.code))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from engine.catalogue import DRAFT, Schema, shape
 from engine.check.view import View
+from engine.store.url import KNOWN
 
 
 def project_schema(view: View) -> Schema:
@@ -16,6 +17,8 @@ def project_schema(view: View) -> Schema:
     schema["title"] = "A project"
     own = [table for table in view.tables.values() if not table.system]
     properties = schema["properties"]
+    told = "Write sqlite:///FILE, postgresql://user@host:5432/name or env:NAME."
+    properties["database"] |= {"pattern": KNOWN.pattern, "patternErrorMessage": told}
     tables = properties["tables"]["additionalProperties"]
     column = tables["properties"]["columns"]["additionalProperties"]
     [_, detailed] = column["anyOf"]

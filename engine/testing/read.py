@@ -51,7 +51,15 @@ def read_cases(project: Project) -> list[TestCase]:
         except ProblemsFound as found:
             problems += found.problems
             continue
-        wrong = list(check_shape(document.data, shape("cases"), document.place, code="case"))
+        wrong = list(
+            check_shape(
+                document.data,
+                shape("cases"),
+                document.place,
+                code="case",
+                key_of=document.key_place,
+            )
+        )
         if not wrong:
             reader = _Reader(project, document, recorded, seed)
             cases += [case for case in map(reader.case, range(len(document.data["cases"]))) if case]
