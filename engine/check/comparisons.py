@@ -64,12 +64,20 @@ def _unlike(reading: Reading, node: ir.Compare, left: Type, right: Type) -> Type
         why = "they may be of two types"
     if {group(left), group(right)} == {"text", "an integer"}:
         written = left if left.literal is not NOTHING else right
-        mend = (
-            "Write the number without quotes."
-            if written.kind == "text"
-            else ("Put quotes around it, or turn the text into an integer with | int.")
-        )
-        if written.literal is NOTHING:
+        if written.literal is not NOTHING:
+            mend = f"Put quotes around it: '{written.literal}'."
+            if written.kind == "text":
+                mend = "An integer is compared with a number without quotes."
+        elif node.operator in ("==", "!="):
+            # | int fails for a text that is no number, as a caller's id may be.
+            one, two = (
+                f"{ir.path_text(side)} | text"
+                if group(found) == "an integer"
+                else ir.path_text(side)
+                for side, found in ((node.left, left), (node.right, right))
+            )
+            mend = f"Turn the integer into text: {one} {node.operator} {two}."
+        else:
             mend = "Turn the text into an integer with | int."
     reading.say(
         COMPARE,

@@ -94,12 +94,10 @@ def _same(left: Value, right: Value) -> bool:
 def equal(left: Value, right: Value) -> bool:
     if type(left) is type(right) or left is None or right is None or kind(left) == kind(right):
         return same(left, right)
-    numbers = {kind(left), kind(right)} == {"text", "an integer"}
-    text = left if isinstance(left, str) else right
     mend = "compare two values of one type"
-    if numbers:
-        digits = isinstance(text, str) and text.strip().lstrip("-").isdigit()
-        mend = "turn the text into an integer with `| int`" if digits else "compare text with text"
+    if {kind(left), kind(right)} == {"text", "an integer"}:
+        # The other way round fails for every text that is no number.
+        mend = "turn the integer into text with `| text`"
     raise Refused(f"the two are never equal: {show(left)}, {show(right)}", mend)
 
 

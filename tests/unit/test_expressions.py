@@ -347,8 +347,8 @@ def test_missing_value_carries_path_place_and_what_was_there() -> None:
 @pytest.mark.parametrize(
     ("source", "says"),
     [
-        ("{{ callback.orderId == '42' }}", r"42 is an integer, '42' is text.*\| int"),
-        ("{{ callback.digits == 42 }}", r"'42' is text, 42 is an integer.*\| int"),
+        ("{{ callback.orderId == '42' }}", r"42 is an integer, '42' is text.*\| text"),
+        ("{{ callback.digits == 42 }}", r"'42' is text, 42 is an integer.*\| text"),
         ("{{ callback.digits != 42 }}", "never equal"),
         ("{{ callback.paymentFound == 1 }}", "true is a boolean, 1 is an integer"),
         ("{{ callback.paymentFound == 'true' }}", "never equal"),
