@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("actionflow.server")
 
 STANDIN_KEY = "sk_test_standin"
+STANDIN_PUBLISHABLE_KEY = "pk_test_standin"
 RECOVER_EVERY = 5.0
 """Seconds between looks for actions to go on with."""
 
@@ -106,7 +107,8 @@ class Service:
                 project=lambda: service.project,
                 transact=lambda work: writer.submit(work).result(),
                 stripe=stripe,
-                publishable_key=secrets.publishable_key or (STANDIN_KEY if stripe_base else None),
+                publishable_key=secrets.publishable_key
+                or (STANDIN_PUBLISHABLE_KEY if stripe_base else None),
             )
         calls = Outbox(lambda: service.project, lambda work: writer.submit(work).result())
         service = cls(

@@ -23,7 +23,7 @@ from engine.stripe.client import StripeUnreachable
 from engine.web.actions import run_action
 from engine.web.body import TooLarge, read_body
 from engine.web.problems import problem
-from engine.web.service import STANDIN_KEY, Service
+from engine.web.service import Service
 from engine.web.shop_session import COOKIE, entered, opened, stranger
 from engine.web.shop_stock import NEEDED, PRODUCTS, shop_fits
 from engine.web.static_files import SAFE, static
@@ -179,5 +179,5 @@ def _standin(service: Service) -> str | None:
 
 def _publishable(service: Service) -> str | None:
     """The key for Stripe's Elements, None with the stand-in."""
-    key = service.actions.publishable_key if service.actions else None
-    return None if _standin(service) or key == STANDIN_KEY else key
+    actions = service.actions
+    return None if actions is None or _standin(service) else actions.publishable_key

@@ -290,6 +290,10 @@ def test_no_key_reaches_the_browser_and_no_stranger_the_shop(demo: Demo) -> None
             client.post("/shop/orders", json={"product": "car"}, headers=token).status_code == 422
         )
         assert client.get("/shop/static/..%2f..%2fshop.py").status_code == 404
+        made = client.post("/shop/orders", json=notebook, headers=token).json()
+        pay = client.post("/shop/as/customer/actions/pay", json=made, headers=token)
+        assert pay.json()["publishableKey"] == "pk_test_standin"
+        assert not KEYS.search(pay.text)
     with httpx.Client(base_url=base, trust_env=False) as stranger:
         assert stranger.get("/shop/as/admin/tables/order", headers=token).status_code == 403
 
