@@ -83,6 +83,9 @@ def keys(patient: Patient) -> Iterator[Finding]:
     if publishable is None:
         mend = f"Set {' or '.join(names['publishable_key'])} where pages use Stripe Elements."
         yield Finding("keys", "warning", "no publishable key", mend)
+    elif secrets.mixed_up:
+        mend = "Take the publishable key (pk_…) from Stripe's dashboard; browsers are given it."
+        yield Finding("keys", "wrong", "a secret key stands in the publishable key's place", mend)
     elif ("_live_" in publishable) != (secrets.mode == "live"):
         mend = "Take both keys of one mode from Stripe's dashboard."
         yield Finding("keys", "wrong", "publishable and secret key are of different modes", mend)

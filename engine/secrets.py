@@ -38,6 +38,11 @@ class Secrets:
         key = self.secret_key or ""
         return "live" if key.startswith(("sk_live_", "rk_live_")) else "test"
 
+    @property
+    def mixed_up(self) -> bool:
+        """Whether a secret key stands where the publishable one should: browsers would be given it."""
+        return (self.publishable_key or "").startswith(("sk_", "rk_", "whsec_"))
+
 
 def from_environment(project: ProjectFile) -> Secrets:
     """Read the variables that project.yaml names (or the usual names where it names none)."""

@@ -100,6 +100,10 @@ class Service:
         feed = front.feed if front else None
         writer = Writer(store, lambda: service.receiver, metrics, feed)
         key = secrets.secret_key or (STANDIN_KEY if stripe_base else None)
+        publishable = None if secrets.mixed_up else secrets.publishable_key
+        if secrets.mixed_up:
+            names = " or ".join(secrets.variables["publishable_key"])
+            log.error("%s holds a secret key; no browser is given it. Set the key pk_…", names)
         acting = None
         stripe = Client(key, stripe_base) if key else None
         if stripe:
@@ -107,8 +111,7 @@ class Service:
                 project=lambda: service.project,
                 transact=lambda work: writer.submit(work).result(),
                 stripe=stripe,
-                publishable_key=secrets.publishable_key
-                or (STANDIN_PUBLISHABLE_KEY if stripe_base else None),
+                publishable_key=publishable or (STANDIN_PUBLISHABLE_KEY if stripe_base else None),
             )
         calls = Outbox(lambda: service.project, lambda work: writer.submit(work).result())
         service = cls(

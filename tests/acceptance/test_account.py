@@ -9,7 +9,7 @@ import pytest
 
 from engine.cli.main import main
 from standin import webhook_endpoints
-from tests.acceptance.shop import Shop
+from tests.acceptance.shop import Shop, copy_of_example, serving
 from tests.acceptance.test_actions import paid
 
 
@@ -115,3 +115,17 @@ def test_doctor_names_what_is_wrong(
     assert "different modes" in said
     assert "webhook secret 1 is none of Stripe's" in said
     assert "pk_live_x" not in said
+
+
+def test_a_secret_key_in_the_publishable_keys_place_reaches_no_browser(
+    shop: Shop, run: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("STRIPE_PUBLISHABLE_KEY", "sk_test_mixed_up")
+    code, said = run("doctor")
+    assert code == 1
+    assert "a secret key stands in the publishable key's place" in said
+    project = copy_of_example(shop.project.folder.with_name("other"))
+    with serving(project, None) as (_url, app):
+        assert app.state.service.actions.publishable_key is None
+    assert "STRIPE_PUBLISHABLE_KEY" in caplog.text
+    assert "sk_test_mixed_up" not in said + caplog.text
