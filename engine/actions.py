@@ -57,6 +57,22 @@ class Asked:
     """The request's Idempotency-Key header: a retry with it gets the first answer."""
 
 
+def no_flow(action: str) -> Answer:
+    """The answer to an action that no flow of the project is for."""
+    return refusal(404, "no_such_action", f"This project has no flow for '{action}'.")
+
+
+def unfit_input(compiled: CompiledFlow, given: Row) -> Answer | None:
+    """The answer to an input that is not as the flow declares, None to one that is. Looks at no row.
+
+    Optional inputs that are left out become null in `given`.
+    """
+    problems = input_problems(compiled, given)
+    if not problems:
+        return None
+    return refusal(422, "invalid_input", " ".join(problems), {"errors": problems})
+
+
 @dataclass(slots=True)
 class Actions:
     """Runs the actions of a project. `transact` runs work in a durable transaction and waits for it."""
@@ -77,10 +93,9 @@ class Actions:
         """
         compiled = self.project().action(asked.action)
         if compiled is None:
-            return refusal(404, "no_such_action", f"This project has no flow for '{asked.action}'.")
-        problems = input_problems(compiled, asked.given)
-        if problems:
-            return refusal(422, "invalid_input", " ".join(problems), {"errors": problems})
+            return no_flow(asked.action)
+        if unfit := unfit_input(compiled, asked.given):
+            return unfit
         try:
             record, mine = self.transact(lambda tx: self._begin(tx, asked, compiled))
         except NoSuchOrder as error:

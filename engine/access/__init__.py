@@ -13,7 +13,7 @@ from engine.access.errors import (
     TooManyFailures,
 )
 from engine.access.limits import FailureLimit
-from engine.access.roles import authorize, may_read
+from engine.access.roles import authorize, may_call, may_read
 from engine.access.tokens import TokenVerifier
 
 __all__ = [
@@ -27,5 +27,6 @@ __all__ = [
     "TooManyFailures",
     "authenticate",
     "authorize",
+    "may_call",
     "may_read",
 ]

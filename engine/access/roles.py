@@ -19,6 +19,14 @@ Grant = Mapping[str, Value]
 compiled = lru_cache(maxsize=1024)(condition)
 
 
+def may_call(project: ProjectFile, caller: Caller, action: str) -> Grant:
+    """What the caller's role is granted for this action, its row rule not looked at. Raises AccessDenied."""
+    grant = _grant(project, caller, "actions", action)
+    if grant is None:
+        raise AccessDenied("action_denied", f"The role '{caller.role}' may not call '{action}'.")
+    return grant
+
+
 def authorize(
     project: ProjectFile,
     caller: Caller,
@@ -32,9 +40,7 @@ def authorize(
     somebody else, so that nobody learns which orders there are; without a row rule it passes, and
     the action says that there is none. The rule reads `order`, `caller` (id, role) and `input`.
     """
-    grant = _grant(project, caller, "actions", action)
-    if grant is None:
-        raise AccessDenied("action_denied", f"The role '{caller.role}' may not call '{action}'.")
+    grant = may_call(project, caller, action)
     if "when" not in grant:
         return
     path: Path = ("roles", caller.role, "actions", action, "when")

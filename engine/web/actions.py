@@ -1,4 +1,4 @@
-"""POST /actions/{name}: who asks, may he, is the input right, then the action's flow."""
+"""POST /actions/{name}: who asks, may he, is the input right, is the order his; then the action's flow."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from engine.access import AccessError, authenticate, authorize
-from engine.actions import Asked
+from engine.access import AccessError, authenticate, authorize, may_call
+from engine.actions import Asked, no_flow, unfit_input
+from engine.answer import Answer
 from engine.metrics import OTHER
 from engine.model import Row, Value
+from engine.project import Project
 from engine.store.base import BadValue, StoreBusy, Transaction
 from engine.web.body import TooLarge, read_body
 from engine.web.problems import problem
@@ -69,6 +71,9 @@ def _act(
         if given is None:
             detail = "The body is no JSON object; expected the action's input."
             return problem(400, "not_json", detail), None
+        may_call(project.file, caller, name)
+        if unfit := _unfit(project, name, given):
+            return _response(unfit), None
         with service.store.reader() as tx:
             order = order_of(tx, service, given)
         authorize(project.file, caller, name, order, given)
@@ -89,11 +94,22 @@ def _act(
         answer.status,
         extra={"run": answer.run, "action": name, "status": answer.status},
     )
+    return _response(answer), answer.run
+
+
+def _unfit(project: Project, name: str, given: Row) -> Answer | None:
+    """Why no order at all could be asked about like this. Before the row rule, so that a wrong input is
+    told to everyone alike, and as one; a copy, since the rule is to see what was left out as left out."""
+    compiled = project.action(name)
+    return no_flow(name) if compiled is None else unfit_input(compiled, dict(given))
+
+
+def _response(answer: Answer) -> Response:
     headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
     if answer.status == 503:
         headers["Retry-After"] = "5"
     kind = "application/problem+json" if answer.status >= 400 else "application/json"
-    return JSONResponse(answer.body, answer.status, headers, media_type=kind), answer.run
+    return JSONResponse(answer.body, answer.status, headers, media_type=kind)
 
 
 def _object(body: bytes) -> Row | None:

@@ -237,7 +237,26 @@ def test_only_the_newest_page_of_an_order_can_be_subscribed_on(shop: Shop) -> No
         ("pay", "admin", {"orderId": 1, "amount": 100.0}, 422, "invalid_input"),
         ("pay", "admin", {"orderId": 2**63}, 422, "invalid_input"),
         ("refund", "admin", {"paymentId": 2**64 - 1}, 422, "invalid_input"),
-        ("pay", "customer", {"orderId": True}, 403, "order_denied"),
+        ("pay", "customer", {"orderId": True}, 422, "invalid_input"),
+        ("pay", "customer", {"orderId": None}, 422, "invalid_input"),
+        ("pay", "customer", {}, 422, "invalid_input"),
+        ("pay", "customer", {"orderId": "1"}, 422, "invalid_input"),  # his own
+        ("pay", "customer", {"orderId": "3"}, 422, "invalid_input"),  # another's
+        ("pay", "customer", {"orderId": "99"}, 422, "invalid_input"),  # nobody's
+        ("pay", "customer", {"orderId": 3, "amount": "1"}, 422, "invalid_input"),
+        ("pay", "customer", {"orderId": 99, "amount": "1"}, 422, "invalid_input"),
+        ("pay", "customer", {"orderId": 1, "paymentId": 1}, 422, "invalid_input"),
+        ("pay", "nobody", {"orderId": "1"}, 401, "no_credentials"),
+        ("refund", "customer", {"paymentId": "1"}, 403, "action_denied"),
+        ("refund", "admin", {"paymentId": "1"}, 422, "invalid_input"),
+        ("recurring", "customer", {"type": "Cancel", "orderId": "3"}, 422, "invalid_input"),
+        (
+            "recurring",
+            "customer",
+            {"type": "Initiate", "orderId": 1, "priceId": 5},
+            422,
+            "invalid_input",
+        ),
         ("pay", "admin", {"orderId": 1, "amount": 1}, 422, "refused"),
         ("pay", "admin", {"orderId": 1, "x": 1}, 422, "invalid_input"),
         ("refund", "admin", {"paymentId": 7}, 404, "no_such_payment"),
