@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import pathlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from engine.check.rows import Rows
-from engine.errors import BadInput
 from engine.model import Change, Row, Value
 from engine.net import Request
 from engine.nodes.http import seen
 from engine.paths import shown
 from engine.project import Project
 from engine.receive import Receiver, drain, mode_of
+from engine.recorded import Recorded, belongs
 from engine.store import inbox, outbox
 from engine.store.base import Store
 from engine.store.seen import shown_change
 from engine.store.url import resolved, shown_url
-from engine.stripe.event import BadEvent, Event, load, of
 from engine.verdict import Verdict
-
-Recorded = tuple[dict[str, Any], str, Event]
-"""A recorded event: decoded, as text, and as an Event."""
 
 
 @dataclass(slots=True)
@@ -72,21 +66,6 @@ class DryRun:
         }
 
 
-def read_event(path: pathlib.Path) -> Recorded:
-    """A recorded event. Raises BadInput naming the file."""
-    try:
-        body = path.read_bytes()
-    except OSError as error:
-        raise BadInput(
-            f"{shown(path)}: cannot be read ({error.strerror}). Check the name."
-        ) from None
-    try:
-        data = load(body)
-        return data, body.decode(), of(data)
-    except BadEvent as error:
-        raise BadInput(f"{shown(path)}: {error}") from None
-
-
 def open_database(
     project: Project, given: Rows | None, *, fresh: bool = False
 ) -> tuple[Store, str]:
@@ -123,7 +102,7 @@ def dry_run(
     """
     result = DryRun(flow, project.flows[flow].flow.file, database)
     for _, _, event in events:
-        _belongs(project, flow, event)
+        belongs(project, flow, event, f"event {event.id}")
     with store.transaction() as tx:
         for data, payload, event in after:
             receiver = Receiver(project, mode_of(event), now)
@@ -158,26 +137,3 @@ def net(changes: Iterable[Change]) -> list[Change]:
 def _call(call: outbox.Call) -> Row:
     """The call as it would go out; secrets by the names of their variables."""
     return {"node": call.node, **seen(Request.of(call.call))}
-
-
-def _belongs(project: Project, flow: str, event: Event) -> None:
-    found = project.flow_for(event)
-    if found is not None and found.flow.name == flow:
-        return
-    trigger = project.flows[flow].flow.trigger
-    if "stripe" not in trigger:
-        what = f"the action '{trigger['action']}'" if "action" in trigger else "other flows"
-        raise BadInput(
-            f"the flow '{flow}' is started by {what}, not by events of Stripe's. Try it in a test "
-            "case (docs/testing.md), or name the flow of a callback."
-        )
-    where = f"it starts '{found.flow.name}' ({found.flow.file})" if found else "no flow handles it"
-    raise BadInput(
-        f"event {event.id} is a {event.type}: {where}, not '{flow}'. Give an event that this "
-        f"flow's trigger names ({_written(trigger['stripe'])}), or the other flow."
-    )
-
-
-def _written(trigger: Value) -> str:
-    """A Stripe trigger as it is written."""
-    return ", ".join(trigger) if isinstance(trigger, list) else str(trigger)

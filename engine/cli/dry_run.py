@@ -9,6 +9,7 @@ import pathlib
 
 from engine.cli.main import DONE, FLOW_FAILED, guarded, project_argument, project_folder
 from engine.errors import BadInput
+from engine.paths import shown
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,9 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     if not options.flow.is_file():
-        raise BadInput(
-            f"{options.flow}: there is no such flow file. Expected a path like flows/payment_callback.yaml"
-        )
+        raise BadInput(_no_such_file(options.flow, options.project))
     folder = project_folder(options.project, options.flow)
     if not options.watch:
         return _run(folder, options)
@@ -55,10 +54,21 @@ def run(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _no_such_file(flow: pathlib.Path, project: pathlib.Path | None) -> str:
+    said = f"{flow}: there is no such flow file."
+    for folder in filter(None, (pathlib.Path(), project, pathlib.Path("flows"))):
+        # A name without its ending or its folder is what people type first.
+        meant = folder / flow.with_name(f"{flow.stem}.yaml")
+        if meant.is_file():
+            return f"{said} Did you mean {meant}?"
+    return f"{said} Expected a path like flows/payment_callback.yaml"
+
+
 def _run(folder: pathlib.Path, options: argparse.Namespace) -> int:
     from engine.check.rows import read_rows
-    from engine.dryrun import dry_run, open_database, read_event
+    from engine.dryrun import dry_run, open_database
     from engine.project import Project
+    from engine.recorded import belongs, read_event
 
     # A run that fails is told by its tree.
     logging.getLogger("actionflow").setLevel(logging.CRITICAL)
@@ -66,11 +76,13 @@ def _run(folder: pathlib.Path, options: argparse.Namespace) -> int:
     name = options.flow.stem
     if name not in project.flows:
         raise BadInput(
-            f"{options.flow}: this is no flow of the project in {project.folder}. "
-            f"Its flows: {', '.join(sorted(project.flows))}."
+            f"{options.flow}: this is no flow of the project '{project.file.name}'. Name the file of "
+            f"one of its flows: {', '.join(sorted(project.flows))}."
         )
     after = [read_event(path) for path in options.after]
     events = [read_event(path) for path in options.event]
+    for path, (_, _, event) in zip(options.event, events, strict=True):
+        belongs(project, name, event, shown(path))
     given = read_rows(options.given, project.file) if options.given else None
     store, database = open_database(project, given, fresh=options.fresh)
     try:

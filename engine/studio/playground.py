@@ -8,19 +8,19 @@ from functools import lru_cache
 
 from engine.catalogue import Output, catalogue
 from engine.check.view import View
-from engine.dryrun import DryRun, Recorded, dry_run, read_event
+from engine.dryrun import DryRun, dry_run
 from engine.editor import flow_schema
 from engine.errors import BadInput
 from engine.load import Loaded
 from engine.model import RESERVED_NAMES, Value
 from engine.project import Project
+from engine.recorded import FOLDER, Recorded, read_event, starting
 from engine.store import inbox
 from engine.store.base import Store, Transaction
 from engine.stripe.event import BadEvent, load, of
 from engine.studio.masking import mask, mask_text
 from engine.studio.runs import traced_graph
 
-FOLDER = "events"
 LATEST = 200
 """Events of the inbox that are offered."""
 LARGEST_COPY = 256 * 1024 * 1024
@@ -34,14 +34,10 @@ def events_for(
 
     `wanted` is the id of one that is offered however old it is.
     """
-    recorded = []
-    for path in sorted((project.folder / FOLDER).glob("*.json")):
-        try:
-            _, _, event = read_event(path)
-        except BadInput:
-            continue  # `check` says what is wrong with it
-        if _starts(project, flow, event):
-            recorded.append({"name": path.stem, "type": event.type, "version": event.api_version})
+    recorded = [
+        {"name": path.stem, "type": event.type, "version": event.api_version}
+        for path, event in starting(project, flow)
+    ]
     rows = inbox.listing(tx, limit=LATEST)
     if wanted and wanted not in {row.id for row in rows}:
         old = inbox.show(tx, wanted)
@@ -142,11 +138,6 @@ def words(project: Project) -> dict[str, Value]:
 
 def _told(one: Output) -> Mapping[str, Value]:
     return {"type": one.type, "optional": one.nullable, "doc": one.doc, "one_of": one.one_of}
-
-
-def _starts(project: Project, flow: str, event: Value) -> bool:
-    found = project.flow_for(event)
-    return found is not None and found.flow.name == flow
 
 
 def _size(path: pathlib.Path | None) -> int:

@@ -16,13 +16,13 @@ from engine.errors import BadInput, Place
 from engine.model import Row, Table, Value
 from engine.paths import shown
 from engine.project import Project
+from engine.recorded import FOLDER as EVENTS
 from engine.stripe.event import of
 from engine.testing.bench import Bench, Played
 from engine.testing.case import Delivery, TestCase
 from engine.testing.comparison import compare
 from engine.testing.read import FOLDER, read_cases
 from engine.testing.record import TIMES, Recording
-from engine.testing.recorded import FOLDER as EVENTS
 
 CASES = "recorded.yaml"
 HEAD = """\

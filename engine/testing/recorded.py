@@ -6,12 +6,10 @@ import pathlib
 from typing import Any
 
 from engine.check.near import did_you_mean
-from engine.dryrun import read_event
 from engine.errors import BadInput
 from engine.model import Value
 from engine.paths import shown
-
-FOLDER = "events"
+from engine.recorded import FOLDER, read_event
 
 
 class Recorded:

@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from engine.cli.render import print_dry_run
-from engine.dryrun import dry_run, read_event
+from engine.dryrun import dry_run
 from engine.project import Project
+from engine.recorded import read_event
 from tests.conftest import ROOT
 from tests.flows.conftest import EVENTS, FLOWS, Ran
 
@@ -182,18 +183,32 @@ nodes:
         (["flows/refund_callback.yaml", "--event", "flows/events/x.json"], "cannot be read"),
         (
             ["flows/refund_callback.yaml", "--event", "flows/events/invoice.paid.first.json"],
-            "it starts 'recurring_charge_callback'",
+            "flows/events/invoice.paid.first.json is of type invoice.paid and starts the flow "
+            "'recurring_charge_callback', not 'refund_callback'. Try it on "
+            "flows/recurring_charge_callback.yaml. Or give 'refund_callback' an event that starts it, "
+            "such as flows/events/refund.failed.json",
         ),
-        (["flows/refund_callback.yaml", "--event", "flows/seed.yaml"], "The body is not JSON"),
+        (
+            ["flows/refund_callback.yaml", "--event", "payout.json"],
+            "payout.json is of type payout.paid and starts no flow of this project: a server would set it "
+            "aside. To handle it, write a flow with `trigger: {stripe: [payout.paid]}`",
+        ),
         (
             ["flows/pay.yaml", "--event", "flows/events/refund.failed.json"],
-            "the flow 'pay' is started by the action 'pay', not by events of Stripe's.",
+            "Try it on flows/refund_callback.yaml. 'pay' starts on the action 'pay': try it with `act`",
         ),
+        (
+            ["refund_callback", "--event", "flows/events/refund.failed.json"],
+            "Did you mean flows/refund_callback.yaml?",
+        ),
+        (["flows/refund_callback.yaml", "--event", "flows/seed.yaml"], "The body is not JSON"),
     ],
 )
 def test_bad_input_is_exit_code_2(
     words: list[str], told: str, shop: pathlib.Path, actionflow: Actionflow
 ) -> None:
+    event = json.loads((shop / "events" / "refund.failed.json").read_text())
+    (shop.parent / "payout.json").write_text(json.dumps({**event, "type": "payout.paid"}))
     ran = actionflow("dry-run", *words)
     assert (ran.code, ran.out) == (2, "")
     assert told in ran.err

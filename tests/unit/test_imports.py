@@ -57,7 +57,7 @@ LAYERS = [
         "live",
         "endpoints",
     },
-    {"dryrun", "studio", "reconcile", "doctor"},
+    {"recorded", "dryrun", "studio", "reconcile", "doctor"},
     {"testing"},
     {"cli", "web", "front"},
 ]

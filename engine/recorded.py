@@ -1,0 +1,87 @@
+"""Recorded events: files with the bodies of webhooks, most of them in a project's folder events/."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+from engine.errors import BadInput
+from engine.model import Value
+from engine.paths import shown
+from engine.project import Project
+from engine.stripe.event import BadEvent, Event, load, of
+from engine.stripe.routing import trigger_of
+
+FOLDER = "events"
+
+Recorded = tuple[dict[str, Any], str, Event]
+"""A recorded event: decoded, as text, and as an Event."""
+
+
+def read_event(path: pathlib.Path) -> Recorded:
+    """A recorded event. Raises BadInput naming the file."""
+    try:
+        body = path.read_bytes()
+    except OSError as error:
+        raise BadInput(
+            f"{shown(path)}: cannot be read ({error.strerror}). Check the name."
+        ) from None
+    try:
+        data = load(body)
+        return data, body.decode(), of(data)
+    except BadEvent as error:
+        raise BadInput(f"{shown(path)}: {error}") from None
+
+
+def recorded_events(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, Event]]:
+    """The events of a project's folder, by name; what is no event is left out (`check` tells of it)."""
+    for path in sorted((folder / FOLDER).glob("*.json")):
+        try:
+            yield path, read_event(path)[2]
+        except BadInput:
+            continue
+
+
+def starting(project: Project, flow: str) -> Iterator[tuple[pathlib.Path, Event]]:
+    """The recorded events that start this flow."""
+    for path, event in recorded_events(project.folder):
+        found = project.flow_for(event)
+        if found is not None and found.flow.name == flow:
+            yield path, event
+
+
+def belongs(project: Project, flow: str, event: Event, named: str) -> None:
+    """Raises BadInput where the event does not start this flow; `named` is what to call the event."""
+    found = project.flow_for(event)
+    if found is not None and found.flow.name == flow:
+        return
+    if found is not None:
+        starts = f"the flow '{found.flow.name}', not '{flow}'"
+        mend = f"Try it on {found.flow.file}."
+    else:
+        starts = "no flow of this project: a server would set it aside"
+        trigger = trigger_of(event) or f"[{event.type}]"
+        mend = f"To handle it, write a flow with `trigger: {{stripe: {trigger}}}` (docs/flows.md)."
+    raise BadInput(
+        f"{named} is of type {event.type} and starts {starts}. {mend} {_instead(project, flow)}"
+    )
+
+
+def _instead(project: Project, flow: str) -> str:
+    """What the flow can be tried with."""
+    trigger = project.flows[flow].flow.trigger
+    if "action" in trigger:
+        what = f"the action '{trigger['action']}'"
+        return f"'{flow}' starts on {what}: try it with `act` in a test case (docs/testing.md)."
+    if "stripe" not in trigger:
+        return f"'{flow}' starts when other flows call it: try one of those."
+    # Those with the shortest names tell the plainest stories.
+    names = sorted((shown(path) for path, _ in starting(project, flow)), key=len)[:3]
+    such = f", such as {', '.join(names)}" if names else f" ({_written(trigger['stripe'])})"
+    return f"Or give '{flow}' an event that starts it{such}."
+
+
+def _written(trigger: Value) -> str:
+    """A Stripe trigger as it is written."""
+    return ", ".join(trigger) if isinstance(trigger, list) else str(trigger)
