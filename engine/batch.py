@@ -12,7 +12,7 @@ from engine.clock import timestamp
 from engine.errors import ActionflowError, RunError
 from engine.logs import ABOUT
 from engine.model import Row, Value
-from engine.nodes.base import Frame, NotOurs, NotYet
+from engine.nodes.base import Frame, NotOurs, NotOursYet, NotYet
 from engine.run import CompiledFlow
 from engine.store import inbox, runs
 from engine.store.again import raced
@@ -151,6 +151,7 @@ class Batch:
             raise
         except NotOurs as reason:
             verdict.outcome, verdict.reason = "ignored", str(reason)
+            verdict.early = isinstance(reason, NotOursYet)
             self._ignore(verdict, now, arrival)
             verdict.changes = tx.changes[before:]
             return verdict
@@ -226,11 +227,12 @@ class Batch:
         at = None if tries >= MOST_TRIES else timestamp(self._receiver.now() + delay(tries))
         verdict.outcome = "waiting" if at else "dead"
         verdict.reason, verdict.error = str(error), error
+        verdict.early = isinstance(error, NotYet)
         inbox.fail(
             self.tx, event.id, error=verdict.reason, flow=verdict.flow, next_try_at=at, now=now
         )
         self._known[event.id] = verdict.outcome
-        level = logging.INFO if isinstance(error, NotYet) else logging.WARNING
+        level = logging.INFO if verdict.early else logging.WARNING
         log.log(level, "event %s (%s): %s", event.id, event.type, error)
 
     def _keep(self, arrival: Row | None) -> None:

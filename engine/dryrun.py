@@ -13,11 +13,12 @@ from engine.nodes.http import seen
 from engine.paths import shown
 from engine.project import Project
 from engine.receive import Receiver, drain, mode_of
-from engine.recorded import Recorded, belongs
+from engine.recorded import Recorded, before, belongs
 from engine.store import inbox, outbox
 from engine.store.base import Store
 from engine.store.seen import shown_change
 from engine.store.url import resolved, shown_url
+from engine.stripe.event import Event
 from engine.verdict import Verdict
 
 
@@ -32,6 +33,8 @@ class DryRun:
     verdicts: list[Verdict] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
     """Ids of events the database has seen before: a server would not run them again."""
+    hints: dict[str, str] = field(default_factory=dict)
+    """What to do about events that came too early, by id."""
     changes: list[Change] = field(default_factory=list)
     """What all runs together would change: one for each row, none for a row that ends as it was."""
     calls: list[Row] = field(default_factory=list)
@@ -56,6 +59,7 @@ class DryRun:
                     "seen_before": verdict.event.id in self.repeated,
                     "outcome": verdict.outcome,
                     "reason": verdict.reason or None,
+                    "hint": self.hints.get(verdict.event.id),
                     "flow": verdict.flow,
                     "nodes": verdict.trace,
                 }
@@ -101,6 +105,7 @@ def dry_run(
     Raises BadInput when one of `events` belongs to another flow.
     """
     result = DryRun(flow, project.flows[flow].flow.file, database)
+    events, after = list(events), list(after)
     for _, _, event in events:
         belongs(project, flow, event, f"event {event.id}")
     with store.transaction() as tx:
@@ -118,6 +123,8 @@ def dry_run(
                 result.repeated.append(event.id)
                 verdict = receiver.again(tx, row)
             result.verdicts.append(verdict)
+            if verdict.early:
+                result.hints[event.id] = _hint(project, event, [*after, *events])
             result.verdicts += drain(receiver, tx)
         result.changes = [shown_change(change) for change in net(tx.changes[before:])]
         result.calls = [_call(call) for call in outbox.after(tx, called)]
@@ -132,6 +139,19 @@ def net(changes: Iterable[Change]) -> list[Change]:
         before = rows[row].before if row in rows else change.before
         rows[row] = replace(change, before=before)
     return [change for change in rows.values() if change.before != change.after]
+
+
+def _hint(project: Project, event: Event, given: Iterable[Recorded]) -> str:
+    """What to do about an event that came too early."""
+    if event.thin and not event.object:
+        return "A dry run asks Stripe for nothing: give an event that carries its object."
+    said = (
+        "Give the events that came before it with --after FILE (again for each), or the rows it needs "
+        "with --given FILE."
+    )
+    known = before(project, event, [one.id for _, _, one in given])
+    told = ", ".join(shown(path) for path in known)
+    return f"{said} Recorded about the same, the earliest first: {told}." if known else said
 
 
 def _call(call: outbox.Call) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from engine.errors import BadInput
@@ -11,7 +11,7 @@ from engine.model import Value
 from engine.paths import shown
 from engine.project import Project
 from engine.stripe.event import BadEvent, Event, load, of
-from engine.stripe.routing import trigger_of
+from engine.stripe.routing import subject_of, trigger_of
 
 FOLDER = "events"
 
@@ -49,6 +49,25 @@ def starting(project: Project, flow: str) -> Iterator[tuple[pathlib.Path, Event]
         found = project.flow_for(event)
         if found is not None and found.flow.name == flow:
             yield path, event
+
+
+def before(project: Project, event: Event, given: Collection[str]) -> list[pathlib.Path]:
+    """Recorded events about the same Stripe object from before this one, the earliest first.
+
+    Those of other flows, since mostly one of them makes the row that is missing; where all of them are
+    among the `given` (ids), those of its own.
+    """
+    subject, flow = subject_of(event), project.flow_for(event)
+    earlier = [
+        (one.created, path, project.flow_for(one), one.id)
+        for path, one in recorded_events(project.folder)
+        if subject is not None and subject_of(one) == subject and one.created <= event.created
+    ]
+    others = [one for one in earlier if one[2] is not flow]
+    left = [one for one in others if one[3] not in given]
+    if others and not left:
+        left = [one for one in earlier if one[3] not in given]
+    return [path for _, path, *_ in sorted(left, key=lambda one: one[:2])]
 
 
 def belongs(project: Project, flow: str, event: Event, named: str) -> None:

@@ -39,6 +39,8 @@ class Verdict:
     entries: list[Entry]
     """The run's trace as it was recorded."""
     changes: list[Change]
+    early: bool
+    """Something it needs was not there: events that come later, or earlier ones, may bring it."""
     woken: int
     """How many set-aside events can run now because this run made the row they were waiting for."""
     error: ActionflowError | None
@@ -58,6 +60,7 @@ class Verdict:
         self.run = run
         self.entries = []
         self.changes = []
+        self.early = False
         self.woken = 0
         self.error = None
 

@@ -57,6 +57,8 @@ def _print(result: DryRun, project: Project, console: Console) -> None:
         console.print(Text(words, colour))
         if verdict.reason and not _told(verdict):
             console.print(Padding(Text(verdict.reason, colour), (0, 0, 0, 2)))
+        if hint := result.hints.get(verdict.event.id):
+            console.print(Padding(Text(hint), (0, 0, 0, 2)))
     console.print()
     changes = [one for one in (change.as_json() for change in result.changes) if _visible(one)]
     if changes:

@@ -122,6 +122,10 @@ class NotOurs(ActionflowError):
     """The event is about an object this project did not make: answered 2xx, and no row is touched."""
 
 
+class NotOursYet(NotOurs):
+    """As NotOurs, as far as is known: an event that makes the row it needs would have it run again."""
+
+
 Expect = Callable[[Transaction, Sequence[Event]], None]
 """Tells a transaction what runs for these events will ask it for (`Transaction.expect`)."""
 

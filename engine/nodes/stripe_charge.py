@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.errors import RunError
 from engine.model import Node, Row, Value
-from engine.nodes.base import Compiler, Frame, NotOurs, NotYet, Step, node_type
+from engine.nodes.base import Compiler, Frame, NotOurs, NotOursYet, NotYet, Step, node_type
 from engine.nodes.stripe_recurring import recurring_facts
 from engine.nodes.stripe_rows import find_payment, tell
 from engine.nodes.stripe_scope import Scope, event_of, first, update
@@ -129,7 +129,7 @@ def _link(frame: Frame, event: Event) -> Value:
     news = invoice_payment_news(event)
     paid = first(frame.tx, "payment", "invoice_id", news.invoice)
     if paid is None:
-        raise NotOurs(f"invoice {news.invoice} is no payment of ours (so far)")
+        raise NotOursYet(f"invoice {news.invoice} is no payment of ours (so far)")
     row = frame.tx.get("recurring_payment", paid["recurring_payment_id"])
     if row is None:
         raise RunError(f"payment {paid['id']} has an invoice but no recurring payment.")

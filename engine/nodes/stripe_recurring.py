@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.errors import RunError
 from engine.model import Node, Row, Value
-from engine.nodes.base import Compiler, Frame, NotOurs, Step, node_type
+from engine.nodes.base import Compiler, Frame, NotOurs, NotOursYet, Step, node_type
 from engine.nodes.stripe_scope import Scope, event_of, first, insert, update
 from engine.stripe import subscription
 from engine.stripe.checkout import subscription_session
@@ -77,7 +77,7 @@ def _told(event: Event) -> tuple[str | None, Facts, Data, str]:
     if event.object.get("object") == "checkout.session":
         session = subscription_session(event)
         if session.subscription is None and not session.expired:
-            raise NotOurs(f"checkout session {session.id} made no subscription (so far)")
+            raise NotOursYet(f"checkout session {session.id} made no subscription (so far)")
         facts = subscription.session_facts(session)
         return session.subscription, facts, session.metadata, f"checkout session {session.id}"
     news = subscription.subscription_news(event)
@@ -124,7 +124,7 @@ def _new_row(
     order_id = scope.order(frame.tx, scope.mark(metadata), thing)
     columns = subscription.columns(told)
     if subscription_id is None or columns.get("currency") is None:
-        raise NotOurs(f"{thing} is of no subscription with a price (so far)")
+        raise NotOursYet(f"{thing} is of no subscription with a price (so far)")
     # Until the subscription itself tells its status, it has not begun.
     base: Row = {"order_id": order_id, "amount": 0, "status": "incomplete", "facts": told}
     made = insert(frame, "recurring_payment", base | columns | {"subscription_id": subscription_id})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.model import Row, Value
-from engine.nodes.base import Frame, NotOurs, NotYet
+from engine.nodes.base import Frame, NotOursYet, NotYet
 from engine.nodes.stripe_scope import Scope, first, insert, update
 from engine.store.base import Transaction
 from engine.stripe import dispute, given_back, payment, refund
@@ -148,7 +148,7 @@ def our_payment(frame: Frame, intent: str | None, charge: str | None, thing: str
     """As `ended_payment`. Raises NotOurs where no payment has these ids."""
     row = ended_payment(frame, intent, charge, thing)
     if row is None:
-        raise NotOurs(
+        raise NotOursYet(
             f"{thing} is of {intent or charge or 'no charge'}, which is no payment of ours (so far)"
         )
     return row
@@ -174,7 +174,7 @@ def apply_payment(
     columns = payment_columns(told, None)
     amount, currency = columns.get("amount", news.amount), columns.get("currency", news.currency)
     if amount is None or currency is None:
-        raise NotOurs(f"{thing} tells no amount yet; set aside until its payment does")
+        raise NotOursYet(f"{thing} tells no amount yet; set aside until its payment does")
     values: Row = {
         "order_id": order_id,
         "amount": amount,

@@ -102,6 +102,7 @@ def run_json(result: DryRun, project: Project) -> dict[str, Value]:
                 "outcome": verdict.outcome,
                 "reason": mask_text(verdict.reason),
                 "seen_before": verdict.event.id in result.repeated,
+                "early": verdict.early,
                 **traced_graph(
                     project.flows[verdict.flow].flow if verdict.flow else None, verdict.trace
                 ),

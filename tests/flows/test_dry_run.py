@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 from collections.abc import Callable
 
 import jsonschema
@@ -117,6 +118,65 @@ def test_events_that_came_before(shop: pathlib.Path, actionflow: Actionflow) -> 
     assert tables["order"]["before"]["status"] == "refunded"
     assert tables["order"]["after"]["status"] == "partly refunded"
     assert set(tables) == {"order", "payment", "refund", "notice"}
+
+
+@pytest.mark.parametrize(
+    ("flow", "name", "code"),
+    [
+        ("refund_callback", "charge.refunded.partial", 1),
+        ("refund_callback", "refund.failed", 0),
+        ("dispute_callback", "charge.dispute.closed", 0),
+        ("recurring_charge_callback", "invoice.paid.renewal", 1),
+        ("recurring_charge_callback", "invoice.paid.after_trial", 1),
+    ],
+)
+def test_an_event_that_came_too_early_is_told_what_to_do(
+    flow: str, name: str, code: int, shop: pathlib.Path, actionflow: Actionflow
+) -> None:
+    words = ["dry-run", shop / f"{flow}.yaml", "--event", shop / "events" / f"{name}.json"]
+    ran = actionflow(*words)
+    assert ran.code == code
+    said = " ".join(ran.out.split())
+    assert "--after FILE" in said
+    assert "--given FILE" in said
+    for _ in range(2):  # each time what is still missing
+        named = re.findall(r"flows/events/\S+\.json", said)
+        words += [word for path in named for word in ("--after", path)]
+        said = " ".join(actionflow(*words).out.split())
+    assert "done: the server would commit this" in said
+    assert json.loads(actionflow(*words, "--json").out)["events"][0]["hint"] is None
+
+
+def test_what_is_not_too_early_is_told_nothing_of_it(
+    shop: pathlib.Path, actionflow: Actionflow
+) -> None:
+    event = shop / "events" / "charge.refunded.foreign.json"
+    ran = actionflow("dry-run", shop / "refund_callback.yaml", "--event", event)
+    assert ran.code == 0
+    assert "is not ours" in ran.out
+    assert "--after" not in ran.out
+
+
+def test_a_thin_event_is_told_that_nothing_is_fetched(
+    shop: pathlib.Path, actionflow: Actionflow
+) -> None:
+    thin = {
+        "id": "evt_thin",
+        "object": "v2.core.event",
+        "type": "v1.payment_intent.succeeded",
+        "created": "2026-01-01T00:00:00Z",
+        "livemode": False,
+        "related_object": {
+            "id": "pi_1",
+            "type": "payment_intent",
+            "url": "/v1/payment_intents/pi_1",
+        },
+    }
+    event = shop.parent / "thin.json"
+    event.write_text(json.dumps(thin))
+    ran = actionflow("dry-run", shop / "payment_callback.yaml", "--event", event)
+    assert ran.code == 1
+    assert "give an event that carries its object" in " ".join(ran.out.split())
 
 
 def test_several_events_are_one_net_change(shop: pathlib.Path, actionflow: Actionflow) -> None:

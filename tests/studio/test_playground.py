@@ -51,6 +51,17 @@ def test_an_old_event_that_is_asked_for_is_offered(
             assert {one["id"] for one in found["received"]} - {LATE} == expected
 
 
+def test_an_event_before_what_it_needs_is_said_to_be_early(office: Office) -> None:
+    for name, early in (("payment_intent.succeeded", False), ("charge.refunded.partial", True)):
+        event = playground.read_event(office.project.folder / "events" / f"{name}.json")
+        store = office.project.scratch(office.project.seed())
+        flow = office.project.flow_for(event[2])
+        assert flow is not None
+        [told] = playground.try_flow(office.project, flow.flow.name, event, store, "")["events"]
+        assert told["early"] is early
+        store.close()
+
+
 @pytest.mark.parametrize("rows", ["copy", "seed"])
 def test_a_dry_run_writes_nothing(busy: Office, rows: str) -> None:
     def everything() -> dict[str, Any]:

@@ -24,6 +24,7 @@ export function verdict(tried) {
   return [
     h("p", { class: kind }, badge(own.outcome), ` ${SAYS[own.outcome] ?? ""}`, own.reason ? [h("br"), own.reason] : null),
     own.seen_before ? h("p", { class: "notice" }, "The database has this event already; a server would not run it again. This is what it would do.") : null,
+    own.early ? h("p", { class: "notice" }, "It came before what it needs. Try it on rows that have that, or name the events before it in a terminal: ", h("code", null, "actionflow dry-run … --after FILE"), ".") : null,
     h("p", { class: "dim" }, `On ${tried.database}; nothing was sent, nothing was written.`),
   ];
 }

@@ -109,7 +109,7 @@ export interface Checked {
 export interface Tried {
   database: string;
   failed: boolean;
-  events: (Ran & { id: string; type: string; flow: string | null; outcome: string; reason: string; seen_before: boolean; graph: Graph | null })[];
+  events: (Ran & { id: string; type: string; flow: string | null; outcome: string; reason: string; seen_before: boolean; early: boolean; graph: Graph | null })[];
   changes: Change[];
   calls: { method: string; url: string; node: string }[];
 }
