@@ -17,17 +17,19 @@ from engine.errors import ActionflowError
 from engine.model import Value
 
 if TYPE_CHECKING:
-    from pydantic_monty import Monty
+    from pydantic_monty import Monty, MontyRuntimeError
 
 TIME_LIMIT = 0.5
 """Seconds one block may compute."""
 MEMORY_LIMIT = 32 * 1024 * 1024
 """Bytes one block may hold."""
+DEPTH_LIMIT = 200
+"""How deep calls may be in one another."""
 
 _LIMITS = {
     "max_feed_duration_secs": TIME_LIMIT,
     "max_memory": MEMORY_LIMIT,
-    "max_recursion_depth": 200,
+    "max_recursion_depth": DEPTH_LIMIT,
 }
 _FROZEN = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 
@@ -49,7 +51,10 @@ class Block:
 
     def __init__(self, code: str, inputs: Sequence[str]) -> None:
         """Raises CodeRefused for a syntax error, an import, or a block that never returns."""
-        body = _indented(code, check(code))
+        tree = check(code)
+        body = _indented(code, tree)
+        loops = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.While | ast.For)]
+        self._loop = loops[0] if len(loops) == 1 else 0
         names = ", ".join(inputs)
         self._source = f"def block({names}):\n{body}\n\nblock({names})"
 
@@ -72,11 +77,33 @@ class Block:
         except MontyRuntimeError as error:
             # One line up: the block stands below the `def` line we put above it.
             lines = [frame.line - 1 for frame in error.traceback() if frame.function_name]
-            raise CodeFailed(error.display("type-msg"), lines[-1] if lines else 0) from error
+            # A limit of time is met anywhere, so it has no line; most often it is met in a loop.
+            raise CodeFailed(_told(error), lines[-1] if lines else self._loop) from error
         except MontyCrashedError as error:
             raise CodeFailed(f"the sandbox stopped: {error}") from error
         except MontyError as error:
             raise CodeFailed(str(error)) from error
+
+
+def _told(error: MontyRuntimeError) -> str:
+    """What went wrong in a block, the sandbox's own limits in a builder's words."""
+    raised = error.exception()
+    if isinstance(raised, TimeoutError) and not error.traceback():
+        return (
+            f"it did not end within {TIME_LIMIT} seconds, the time limit of a code block, and was "
+            "stopped. See that its loops end, or give it less to do."
+        )
+    if isinstance(raised, MemoryError):
+        return (
+            f"it needs more than {MEMORY_LIMIT >> 20} MiB, the memory limit of a code block, and was "
+            "stopped. Have it keep less at a time."
+        )
+    if isinstance(raised, RecursionError):
+        return (
+            f"its calls go more than {DEPTH_LIMIT} deep, the limit of a code block, and it was stopped. "
+            "See that a function which calls itself ends, or write a loop."
+        )
+    return error.display("type-msg")
 
 
 def check(code: str) -> ast.Module:

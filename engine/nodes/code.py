@@ -30,7 +30,17 @@ def code(node: Node, compiler: Compiler) -> Step:
             result = aside.result(block, given)
         except CodeFailed as error:
             where = f"line {error.line} of the code: " if error.line else "the code: "
-            raise RunError(f"{where}{error}", place=place) from error
+            spot = place.within(node.keys["code"], _offset(node.keys["code"], error.line))
+            raise RunError(f"{where}{error}", place=spot) from error
         return check_outputs(declared, result, "the code")
 
     return step
+
+
+def _offset(code: str, line: int) -> int:
+    """Where a line of the code begins, behind its indentation; 0 for a line that is not known."""
+    lines = code.split("\n")
+    if not 0 < line <= len(lines):
+        return 0
+    found = lines[line - 1]
+    return sum(len(one) + 1 for one in lines[: line - 1]) + len(found) - len(found.lstrip())

@@ -214,7 +214,22 @@ def test_code_sees_its_inputs_and_gives_its_outputs(room: Callable[..., Room]) -
             "line 2 of the code: ZeroDivisionError",
         ),
         ("return {'amount': 1, 'words': [0.5]}", "expected json"),
-        ("while True:\n      pass\n    return {'amount': 1, 'words': []}", "time limit"),
+        (
+            "while True:\n      pass\n    return {'amount': 1, 'words': []}",
+            "line 1 of the code: it did not end within 0.5 seconds, the time limit of a code block",
+        ),
+        (
+            "x = sum(range(10 ** 12))\n    return {'amount': x, 'words': []}",
+            "the code: it did not end within 0.5 seconds",
+        ),
+        (
+            "x = [1]\n    while True:\n      x = x + x\n    return {'amount': 1, 'words': x}",
+            "line 3 of the code: it needs more than 32 MiB, the memory limit of a code block",
+        ),
+        (
+            "def f(n):\n      return f(n + 1)\n    return {'amount': f(1), 'words': []}",
+            "line 2 of the code: its calls go more than 200 deep",
+        ),
     ],
 )
 def test_code_that_does_not_fit_fails_the_run(
@@ -225,6 +240,24 @@ def test_code_that_does_not_fit_fails_the_run(
     verdict = here.run(weight=10)
     assert verdict.outcome == "waiting"
     assert said in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("code", "culprit"),
+    [
+        ("x = 1\n    while x:\n      pass\n    return {'amount': 1, 'words': []}", "while x"),
+        ("x = 1\n    if x:\n      x = x // 0\n    return {'amount': x, 'words': []}", "x = x //"),
+        ("x = sum(range(10 ** 12))\n    return {'amount': x, 'words': []}", "x = sum"),
+    ],
+)
+def test_code_that_fails_is_told_where_in_the_file(
+    room: Callable[..., Room], code: str, culprit: str
+) -> None:
+    here = room(CODE.split("    parts")[0] + f"    {code}\n")
+    flow = here.project.flows["own"].flow
+    before = flow.source[: flow.source.index(culprit)]
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    assert here.run(weight=10).reason.startswith(f"{flow.file}:{line}:{column}: node 'less': ")
 
 
 REPEAT = """
