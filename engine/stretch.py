@@ -86,8 +86,9 @@ class Stretch:
         needed, answer = self._attempt(tx, compiled, frame, last)
         if frame.subjects:
             waking.wake(tx, frame.subjects, now=self._text())
-        runs.record_run(
+        runs.record_stretch(
             tx,
+            action_id=self.id,
             event_id=None,
             flow=compiled.flow.name,
             flow_digest=compiled.flow.digest,

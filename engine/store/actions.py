@@ -7,12 +7,14 @@ An action still `running` has had no effect; it begins only when somebody asks f
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import orjson
 
 from engine.model import Row, Value
 from engine.store.base import Transaction
+from engine.store.inbox import list_of
 
 BEGIN = """
     INSERT INTO actionflow_action
@@ -45,6 +47,9 @@ STUCK = """
     SELECT id FROM actionflow_action
     WHERE state <> 'done' AND state = 'calling' AND (lease_until IS NULL OR lease_until <= :now)
     ORDER BY id LIMIT :limit
+"""
+UNANSWERED = """
+    SELECT id FROM actionflow_action WHERE id IN ([actions]) AND state <> 'done'
 """
 RELEASE = "UPDATE actionflow_action SET lease_until = NULL WHERE state <> 'done'"
 
@@ -144,6 +149,14 @@ def stuck(tx: Transaction, *, now: str, limit: int) -> list[int]:
     """Actions with a call under way that nobody works on any more: their process was killed, or Stripe
     was away."""
     return [row["id"] for row in tx.execute(STUCK, {"now": now, "limit": limit})]
+
+
+def unanswered(tx: Transaction, ids: Collection[int]) -> set[int]:
+    """Those of these actions that have no answer yet."""
+    if not ids:
+        return set()
+    listed, named = list_of(ids)
+    return {row["id"] for row in tx.execute(UNANSWERED.replace("[actions]", listed), named)}
 
 
 def release_all(tx: Transaction) -> None:

@@ -216,7 +216,7 @@ def backlog(tx: Transaction) -> dict[State, tuple[int, str]]:
     return {row["state"]: (row["events"], row["since"]) for row in tx.execute(BACKLOG)}
 
 
-def list_of(values: Collection[str]) -> tuple[str, dict[str, Value]]:
+def list_of(values: Collection[Value]) -> tuple[str, dict[str, Value]]:
     """SQL for a list of these values, and its parameters. Padded, so that there are few texts."""
     listed = [*values]
     size = len(listed) if len(listed) <= 4 else -(len(listed) // -8) * 8

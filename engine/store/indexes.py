@@ -53,6 +53,7 @@ OWN_INDEXES = (
     Index(ACTION.name, ("state", "lease_until"), where="state <> 'done'"),
     Index(RUN.name, ("event_id",)),
     Index(RUN.name, ("outcome", "id"), where="outcome <> 'done'"),
+    Index(RUN.name, ("action_id",), where="action_id IS NOT NULL"),
     Index(RUN_ORDER.name, ("order_key", "run_id"), unique=True),
     Index(RUN_ORDER.name, ("run_id",)),
     Index(KEY.name, ("prefix",), unique=True),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.model import Value
 from engine.store.base import Transaction
+from engine.store.inbox import list_of
 from engine.store.traces import pack, unpack
 
 Outcome = Literal["done", "stopped", "failed", "ignored"]
@@ -31,8 +32,17 @@ RECORD_RUN = f"""
     INSERT INTO actionflow_run ({", ".join(KEPT)})
     VALUES ({", ".join(f":{name}" for name in KEPT)})
 """
-HEAD = "id, event_id, flow, flow_digest, outcome, started_at, duration_us, error"
+OF_ACTION = (*KEPT, "action_id")
+RECORD_STRETCH = f"""
+    INSERT INTO actionflow_run ({", ".join(OF_ACTION)})
+    VALUES ({", ".join(f":{name}" for name in OF_ACTION)})
+"""
+"""As RECORD_RUN, of a stretch of a user action; events' runs, which are many, leave that column out."""
+HEAD = "id, event_id, flow, flow_digest, outcome, started_at, duration_us, error, action_id"
 SHOW = f"SELECT {HEAD}, trace FROM actionflow_run WHERE id = :id"
+STRETCHES = """
+    SELECT id, action_id FROM actionflow_run WHERE action_id IN ([actions]) ORDER BY id
+"""
 SOURCE = "SELECT source FROM actionflow_flow WHERE digest = :digest"
 
 
@@ -49,6 +59,8 @@ class Run:
     duration_us: int
     error: str | None
     trace: Value = ()
+    action_id: int | None = None
+    """The user action it is a stretch of; None for the run of an event."""
 
 
 def record_flow(tx: Transaction, *, digest: str, name: str, source: str, now: str) -> None:
@@ -86,6 +98,11 @@ def record_run(tx: Transaction, **run: Value) -> None:
     record_runs(tx, [as_kept(**run)])
 
 
+def record_stretch(tx: Transaction, *, action_id: int, **run: Value) -> None:
+    """As `record_run`, for a stretch of a user action."""
+    tx.insert_rows(RECORD_STRETCH, OF_ACTION, [(*as_kept(**run), action_id)])
+
+
 def record_runs(tx: Transaction, kept: Sequence[tuple[Value, ...]]) -> None:
     """Keep what several runs did, in one go."""
     tx.insert_rows(RECORD_RUN, KEPT, kept)
@@ -98,6 +115,16 @@ def show(tx: Transaction, id: int) -> Run | None:
         return None
     run = _run(found[0])
     return replace(run, trace=unpack(run.trace))
+
+
+def stretches(tx: Transaction, actions: Collection[int]) -> dict[int, list[int]]:
+    """The ids of the runs that each of these actions has had so far, the earliest first."""
+    found: dict[int, list[int]] = {action: [] for action in actions}
+    if found:
+        listed, named = list_of(found)
+        for row in tx.execute(STRETCHES.replace("[actions]", listed), named):
+            found[row["action_id"]].append(row["id"])
+    return found
 
 
 def source(tx: Transaction, digest: str) -> str | None:

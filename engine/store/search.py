@@ -23,7 +23,7 @@ MOST_READ = 50_000
 
 FOUND = """
     SELECT run.id, run.event_id, run.flow, run.outcome, run.started_at, run.duration_us, run.error,
-        inbox.type AS event_type, inbox.state AS event_state
+        run.action_id, inbox.type AS event_type, inbox.state AS event_state
     FROM actionflow_run AS run LEFT JOIN actionflow_inbox AS inbox ON inbox.id = run.event_id
 """
 OF_ORDER = "JOIN actionflow_run_order AS about ON about.run_id = run.id"

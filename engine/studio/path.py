@@ -10,7 +10,9 @@ from engine.trace import Entry
 
 
 def path_taken(flow: Flow, graph: Graph, trace: list[Entry]) -> dict[str, Value]:
-    """`nodes`: by id its state (ran, failed, stopped) and how often; `edges`: ids of arrows taken.
+    """`nodes`: by id its state (ran, failed, stopped, waits) and how often; `edges`: ids of arrows taken.
+
+    A node that `waits` has a call made for it after the commit; the run goes on in another.
 
     `resumed` tells that the run went on from an earlier one (an action after its call to Stripe),
     so the way to its first node is not in this trace.
@@ -32,6 +34,11 @@ def own_stop(entry: Entry) -> str | None:
     return _own(entry, "stop")
 
 
+def waits(entry: Entry) -> bool:
+    """Whether the run ended here to have a call made, and goes on with the answer."""
+    return entry["type"] != "stop" and own_stop(entry) is not None
+
+
 def _own(entry: Entry, kind: str) -> str | None:
     said: str | None = entry.get(kind)
     inner = entry.get("nodes") or []
@@ -45,6 +52,14 @@ def case_taken(entry: Entry) -> str | None:
             name: str = note["case"]
             return name
     return None
+
+
+def _state(entry: Entry) -> str:
+    if own_error(entry):
+        return "failed"
+    if waits(entry):
+        return "waits"
+    return "stopped" if own_stop(entry) else "ran"
 
 
 class _Walk:
@@ -77,10 +92,9 @@ class _Walk:
         return last
 
     def mark(self, entry: Entry) -> None:
-        state = "failed" if own_error(entry) else "stopped" if own_stop(entry) else "ran"
-        seen = self.states.setdefault(entry["id"], {"state": state, "times": 0})
+        seen = self.states.setdefault(entry["id"], {"state": "", "times": 0})
         seen["times"] += 1
-        seen["state"] = state
+        seen["state"] = _state(entry)
 
     def after(self, entry: Entry, node: Node) -> End | None:
         inner = entry.get("nodes") or []

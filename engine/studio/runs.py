@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from engine.errors import BadInput, ProblemsFound
 from engine.flowfile import flow_from_text
 from engine.model import Flow, ProjectFile, Value
 from engine.project import Project
-from engine.store import inbox, runs
+from engine.store import actions, inbox, runs
 from engine.store.base import Store, Transaction
 from engine.store.inbox import InboxRow
 from engine.store.runs import Run
@@ -15,8 +17,8 @@ from engine.stripe.event import BadEvent, load
 from engine.studio import orders
 from engine.studio.graph import flow_graph
 from engine.studio.masking import mask, mask_text
-from engine.studio.path import own_error, own_stop, path_taken
-from engine.trace import Entry
+from engine.studio.path import own_error, own_stop, path_taken, waits
+from engine.trace import Entry, flat
 
 PAGE = 50
 OUTCOMES: tuple[runs.Outcome, ...] = ("done", "stopped", "failed", "ignored")
@@ -63,14 +65,40 @@ def run_list(
             page = search_runs(tx, filters, limit=limit, before=before)
     with store.reader() as tx:
         types = event_types(tx)
+        ways = parts_of_actions(tx, {row["id"]: row["action_id"] for row in page.rows})
     return {
-        "runs": [{**row, "error": row["error"] and mask_text(row["error"])} for row in page.rows],
+        "runs": [
+            {**row, "error": row["error"] and mask_text(row["error"]), **ways[row["id"]]}
+            for row in page.rows
+        ],
         "before": page.before,
         "stopped_early": page.stopped_early,
         "flows": sorted(project.flows),
         "types": types,
         "outcomes": [one for one in OUTCOMES if one in ("done", "failed")],
     }
+
+
+def parts_of_actions(
+    tx: Transaction, found: Mapping[int, int | None]
+) -> dict[int, dict[str, Value]]:
+    """For each of these runs (its id, its action's) how it hangs together with others.
+
+    A user action runs in stretches, each a run: up to a call to Stripe, and on from the answer. `earlier`
+    and `later` are the runs of the neighbouring stretches, `unanswered` says that the answer is out.
+    """
+    known = {action for action in found.values() if action is not None}
+    stretches, open_ones = runs.stretches(tx, known), actions.unanswered(tx, known)
+    ways: dict[int, dict[str, Value]] = {}
+    for run, action in found.items():
+        ids = stretches.get(action, []) if action is not None else []
+        earlier, later = [id for id in ids if id < run], [id for id in ids if id > run]
+        ways[run] = {
+            "earlier": earlier[-1] if earlier else None,
+            "later": later[0] if later else None,
+            "unanswered": action in open_ones and not later,
+        }
+    return ways
 
 
 def run_page(tx: Transaction, project: Project, id: int) -> dict[str, Value] | None:
@@ -103,7 +131,9 @@ def run_page(tx: Transaction, project: Project, id: int) -> dict[str, Value] | N
             if one.id != run.id
         ],
     }
-    return found | traced_graph(flow, run.trace)
+    way = parts_of_actions(tx, {run.id: run.action_id})[run.id]
+    waiting = any(waits(entry) for entry in flat(run.trace))
+    return found | way | {"action": run.action_id, "waits": waiting} | traced_graph(flow, run.trace)
 
 
 def _orders(run: Run, row: InboxRow | None, project: Project) -> list[Value]:

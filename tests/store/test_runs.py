@@ -33,6 +33,28 @@ def test_a_run_comes_back_whole(store: Store) -> None:
         assert runs.show(tx, 2) is None
 
 
+def test_the_runs_of_an_action_are_found(store: Store) -> None:
+    with store.transaction() as tx:
+        ran(tx)
+        for action in (7, 8, 7):
+            runs.record_stretch(
+                tx,
+                action_id=action,
+                event_id=None,
+                flow="pay",
+                flow_digest="d1",
+                outcome="done",
+                started_at=NOW,
+                duration_us=120,
+                trace=[],
+            )
+        shown = runs.show(tx, 3)
+        assert shown is not None
+        assert shown.action_id == 8
+        assert runs.stretches(tx, [7, 8, 9]) == {7: [2, 4], 8: [3], 9: []}
+        assert runs.stretches(tx, []) == {}
+
+
 def test_each_version_of_a_flow_is_kept_once(store: Store) -> None:
     with store.transaction() as tx:
         for digest, source in (("d1", "one"), ("d2", "two"), ("d1", "one")):

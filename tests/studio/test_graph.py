@@ -82,7 +82,7 @@ def test_each_round_of_a_loop_is_counted() -> None:
     trace = [
         entry("each_line", nodes=rounds),
         entry("tell"),
-        entry("end", stop="enough"),
+        entry("end", type="stop", stop="enough"),
     ]
     path = path_taken(flow, graph, trace)
     assert path["nodes"]["first"] == {"state": "ran", "times": 2}

@@ -106,6 +106,32 @@ def test_a_failed_run_shows_where_it_failed(visit: Visit) -> None:
     expect(page.locator("main > .error")).to_contain_text("Everything this run wrote was undone.")
 
 
+def test_the_parts_of_an_action_lead_to_each_other(visit: Visit) -> None:
+    page = visit("/studio/runs?flow=pay")
+    row = page.locator("tbody tr", has_text="goes on").first
+    first = row.locator("td").first.inner_text()
+    row.locator("td").first.get_by_role("link").click()
+    page.wait_for_selector("body[data-ready=yes] .graph")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("goes on")
+    expect(page.get_by_role("heading", level=1)).not_to_contain_text("done")
+    told = page.locator("main > .notice")
+    expect(told).to_contain_text("it ended at the node pay, waiting for Stripe's answer to payment")
+    expect(page.locator(".graph [data-id=pay]")).to_have_attribute(
+        "aria-label", re.compile("the run goes on from here in another")
+    )
+    expect(page.locator('.edge.later[data-edge="pay||·done"]')).to_have_count(1)
+    told.get_by_role("link").click()
+    page.wait_for_selector("body[data-ready=yes] .graph")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("done")
+    expect(page.locator(".graph [data-id=pay]")).to_have_class("node locked ran")
+    page.locator(".graph [data-id=bought]").click()
+    panel = page.get_by_role("complementary", name="The chosen node")
+    expect(panel).to_contain_text("did not run in this part of the action")
+    expect(told).to_contain_text(f"went on from run {first}, with the answer")
+    told.get_by_role("link").click()
+    page.wait_for_url(f"**/studio/runs/{first}")
+
+
 def test_a_dead_letter_is_replayed(visit: Visit, studio: Shop) -> None:
     id = f"evt_{uuid.uuid4().hex}"
     bury(studio, late_payment(id, order=501))

@@ -11,8 +11,8 @@ import { arrange, texts } from "./layout.js";
 /** @typedef {import("./layout.js").Box} Box */
 /** @typedef {import("./layout.js").Point} Point */
 
-const MARKS = { ran: "✓", failed: "✕", stopped: "■" };
-const WORDS = { ran: "ran", failed: "failed here", stopped: "ended the run" };
+const MARKS = { ran: "✓", failed: "✕", stopped: "■", waits: "→" };
+const WORDS = { ran: "ran", failed: "failed here", stopped: "ended the run", waits: "the run goes on from here in another" };
 const SMALLEST = 0.72; // of its size, at which a picture can still be read
 let drawn = 0;
 
@@ -27,6 +27,8 @@ export function draw(graph, { path, label, chosen }) {
   const name = `graph${++drawn}`;
   const taken = new Set(path?.edges ?? []);
   const on = (/** @type {Arrow} */ arrow) => taken.has(arrow.id);
+  const waits = (/** @type {Arrow} */ arrow) => path?.nodes[arrow.from]?.state === "waits";
+  for (const arrow of arrows) arrow.later ||= waits(arrow);
   arrows.sort((a, b) => Number(on(a)) - Number(on(b)));
   const shapes = graph.nodes.map((node) => drawNode(node, /** @type {Box} */ (boxes.get(node.id)), path, graph));
   const svg = s(

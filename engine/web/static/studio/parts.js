@@ -15,6 +15,8 @@ const STATES = {
   ignored: ["○", "set aside"],
   duplicate: ["○", "seen before"],
   left: ["○", "left alone"],
+  goes_on: ["→", "goes on"],
+  calling: ["◷", "waits for an answer"],
 };
 
 /**
@@ -24,6 +26,15 @@ const STATES = {
 export function badge(state) {
   const [mark, word] = STATES[state] ?? ["•", state];
   return h("span", { class: `badge ${state}` }, h("span", { "aria-hidden": "true" }, mark), ` ${word}`);
+}
+
+/**
+ * How a run ended, as `badge` takes it: a part of a user action that another went on from is not done.
+ * @param {{outcome: string, later?: number | null, unanswered?: boolean, waits?: boolean}} run
+ */
+export function ending(run) {
+  if (run.later || (run.waits && !run.unanswered)) return "goes_on";
+  return run.unanswered ? "calling" : run.outcome;
 }
 
 /**

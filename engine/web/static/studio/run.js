@@ -1,7 +1,7 @@
 import { get } from "./api.js";
 import { argument, h, page, show } from "./dom.js";
-import { badge, facts, grid, json, time, took } from "./parts.js";
-import { changes } from "./steps.js";
+import { badge, ending, facts, grid, json, time, took } from "./parts.js";
+import { changes, flat } from "./steps.js";
 import { graphView } from "./view.js";
 
 /** @typedef {import("./types").Content} Content */
@@ -9,10 +9,10 @@ import { graphView } from "./view.js";
 page(async () => {
   const run = await get(`runs/${argument()}`);
   show(
-    [h("span", { class: "dim" }, `Run ${run.id} `), run.flow, " ", badge(run.outcome)],
+    [h("span", { class: "dim" }, `Run ${run.id} `), run.flow, " ", badge(ending(run))],
     run.title ? h("p", { class: "lead" }, run.title) : null,
     run.error ? h("p", { class: "error" }, run.error, h("br"), "Everything this run wrote was undone.") : null,
-    run.path?.resumed ? h("p", { class: "notice" }, "This run went on from an earlier one, after a call to Stripe: the nodes before it ran there.") : null,
+    parts(run),
     head(run),
     run.known && run.event ? h("p", { class: "actions" }, h("a", { class: "button", href: `/studio/playground/${run.flow}?event=${encodeURIComponent(run.event.id)}` }, "Try this event in the playground")) : null,
     run.graph ? graphView(run.graph, `The path of run ${run.id} through ${run.flow}`, { run }) : graphless(run),
@@ -20,6 +20,21 @@ page(async () => {
     run.body ? h("details", null, h("summary", null, "The event's JSON"), json(run.body, "The event's JSON")) : null,
   );
 });
+
+/**
+ * A user action is one run up to each call it waits for, and one from there: where its other parts are.
+ * @param {any} run
+ * @returns {Content}
+ */
+function parts(run) {
+  /** @param {number | null} id @param {string} unknown */
+  const link = (id, unknown) => (id ? h("a", { href: `/studio/runs/${id}` }, `run ${id}`) : unknown);
+  const stopped = flat(run.steps).find((step) => run.path?.nodes[step.id]?.state === "waits");
+  return [
+    run.earlier || run.path?.resumed ? h("p", { class: "notice" }, "This run went on from ", link(run.earlier, "an earlier one"), ", with the answer to the call it waited for: the nodes before that ran there.") : null,
+    run.later || run.waits ? h("p", { class: "notice" }, "This run is a part of the action: it ended ", stopped ? ["at the node ", h("strong", null, stopped.id), ", ", stopped.stop] : "at a call", ". What it did was committed before the call was made. ", run.unanswered ? "The action goes on by itself, in another run, when the answer is there." : ["The action went on in ", link(run.later, "a later run"), "."]) : null,
+  ];
+}
 
 /** @param {any} run */
 function head(run) {

@@ -2,7 +2,7 @@ import { get } from "./api.js";
 import { asked, h, page, refill, show } from "./dom.js";
 import { choice, field, filters, paging } from "./filters.js";
 import { follow } from "./live.js";
-import { badge, grid, time, took } from "./parts.js";
+import { badge, ending, grid, time, took } from "./parts.js";
 
 const here = asked();
 const filtered = ["flow", "outcome", "type", "order"].some((name) => here[name]);
@@ -25,7 +25,7 @@ function fill(found) {
 /** @param {any} run */
 const cells = (run) => [
   h("a", { href: `/studio/runs/${run.id}` }, run.id),
-  badge(run.outcome),
+  [badge(ending(run)), run.later ? [" ", h("a", { href: `/studio/runs/${run.later}` }, `in ${run.later}`)] : null, run.earlier ? [" ", h("span", { class: "dim" }, "from "), h("a", { href: `/studio/runs/${run.earlier}` }, run.earlier)] : null],
   h("a", { href: `/studio/runs/${run.id}`, tabindex: "-1" }, run.flow),
   run.event_id ? h("a", { href: `/studio/inbox/${encodeURIComponent(run.event_id)}`, title: run.event_id }, run.event_type ?? run.event_id) : h("span", { class: "dim" }, "no event: an action"),
   time(run.started_at),

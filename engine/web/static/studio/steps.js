@@ -10,8 +10,12 @@ import { block, grid, json, short, took } from "./parts.js";
 
 const QUIET = new Set(["created_at", "updated_at", "alreadyProcessed"]);
 
-/** @param {Step[]} steps @returns {Step[]} */
-const flat = (steps) => steps.flatMap((one) => [one, ...(one.type === "flow" ? [] : flat(one.steps))]);
+/**
+ * All steps, outer before inner; those inside a called flow are its own.
+ * @param {Step[]} steps
+ * @returns {Step[]}
+ */
+export const flat = (steps) => steps.flatMap((one) => [one, ...(one.type === "flow" ? [] : flat(one.steps))]);
 
 /**
  * The node to look at first: the one that failed, else the first that changed rows, else the first.
@@ -41,7 +45,7 @@ export function panel(node, run) {
   }
   const found = flat(run.steps).filter((one) => one.id === node.id);
   const written = yaml && h("details", null, h("summary", null, "As written"), yaml);
-  if (!found.length) return [head, h("p", null, "This node did not run."), written];
+  if (!found.length) return [head, h("p", null, run.earlier || run.later ? "This node did not run in this part of the action." : "This node did not run."), written];
   return [head, found.map((one, index) => h("section", { class: "step" }, found.length > 1 ? h("h3", null, `Time ${index + 1}`) : null, told(one, run.undone ?? false))), written];
 }
 
@@ -58,7 +62,7 @@ function told(step, undone) {
   return [
     typeof step.us === "number" ? h("p", { class: "dim" }, "Took ", took(step.us)) : null,
     step.error ? h("p", { class: "error" }, step.error) : null,
-    step.stop ? h("p", { class: "notice" }, "Ended the run here: ", step.stop) : null,
+    step.stop ? h("p", { class: "notice" }, ended ? "Ended the run here: " : "The run ended here, to go on in another: ", step.stop) : null,
     tried(step.notes),
     "in" in step && !ended ? [h("h3", null, "Given"), values(step.in, "What the node was given")] : null,
     gave ? [h("h3", null, "Gave"), values(step.out, "What the node gave")] : null,

@@ -53,7 +53,7 @@ export interface Graph {
   edges: GraphEdge[];
 }
 
-export type NodeState = "ran" | "failed" | "stopped";
+export type NodeState = "ran" | "failed" | "stopped" | "waits";
 
 export interface Path {
   nodes: Record<string, { state: NodeState; times: number }>;
@@ -66,6 +66,9 @@ export interface Ran {
   steps: Step[];
   path: Path | null;
   undone?: boolean;
+  /** The runs of the neighbouring parts of a user action. */
+  earlier?: number | null;
+  later?: number | null;
 }
 
 export interface EventHead {

@@ -39,18 +39,20 @@ export function graphView(graph, label, { run = null, chosen, first = null } = {
     fit(frame, picture.element);
     if (known) picture.bring(frame, begin);
   });
-  return h("div", { class: "view" }, h("div", { class: "drawing" }, frame, legend(graph, run !== null)), side);
+  return h("div", { class: "view" }, h("div", { class: "drawing" }, frame, legend(graph, run)), side);
 }
 
-/** @param {Graph} graph @param {boolean} ran */
-function legend(graph, ran) {
+/** @param {Graph} graph @param {import("./types").Ran | null} run */
+function legend(graph, run) {
+  const waits = Object.values(run?.path?.nodes ?? {}).some((node) => node.state === "waits");
   /** @param {string} kind @param {string} text */
   const one = (kind, text) => h("li", null, h("span", { class: `key ${kind}` }), text);
   return h(
     "ul",
     { class: "legend", "aria-label": "Legend" },
-    ran ? [one("on", "taken"), one("off", "not taken")] : null,
+    run ? [one("on", "taken"), one("off", run.earlier || run.path?.resumed ? "not taken in this run" : "not taken")] : null,
     graph.nodes.some((node) => node.locked) ? one("locked", "locked") : null,
     graph.edges.some((edge) => edge.later) ? one("later", "later, by itself") : null,
+    waits ? one("later", "in the run that goes on from here") : null,
   );
 }
