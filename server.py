@@ -13,12 +13,12 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from engine.project import Project
+from engine.web.absent import unrouted
 from engine.web.actions import run_action
 from engine.web.cors import across_origins
 from engine.web.health import healthz, readyz
 from engine.web.metrics import metrics
 from engine.web.openapi import openapi
-from engine.web.problems import unrouted
 from engine.web.service import lifespan
 from engine.web.shop import shop_routes
 from engine.web.static_files import client

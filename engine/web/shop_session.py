@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from engine.store.base import StoreError
 from engine.stripe.client import StripeUnreachable
+from engine.web.absent import refused
 from engine.web.problems import problem
 from engine.web.shop_stock import Shop
 
@@ -61,8 +62,9 @@ def stranger(request: Request) -> Response | None:
         try:
             ipaddress.ip_address(host)
         except ValueError:
-            return problem(403, "unknown_host", "Open the shop by the address that was printed.")
+            detail = "Open the shop by the address that was printed."
+            return refused(request, 403, "unknown_host", detail)
     site = request.headers.get("sec-fetch-site", "none")
     if site == "cross-site" and request.headers.get("sec-fetch-mode") != "navigate":
-        return problem(403, "cross_site", "Another site may not use the shop.")
+        return refused(request, 403, "cross_site", "Another site may not use the shop.")
     return None

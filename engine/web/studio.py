@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from engine.web.absent import asks_for_page, refused
 from engine.web.body import TooLarge, read_body
 from engine.web.problems import problem
 from engine.web.service import Service
@@ -40,11 +41,11 @@ class Static(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         if not switched_on(Request(scope)):
-            return nothing_here()
+            return nothing_here(Request(scope))
         try:
             answer = await super().get_response(path, scope)
         except HTTPException:
-            return nothing_here()
+            return nothing_here(Request(scope))
         return secured(answer, cache="no-cache")
 
 
@@ -59,8 +60,10 @@ def may_edit(service: Service) -> bool:
     return service.demo or service.project.file.studio.edit
 
 
-def nothing_here() -> Response:
+def nothing_here(request: Request) -> Response:
     """The answer for what is not there, all of it where the studio is off."""
+    if asks_for_page(request):
+        return refused(request, 404, "not_found", f"There is no page {request.url.path[:100]}.")
     return secured(PlainTextResponse("Not Found", 404))
 
 
@@ -68,7 +71,7 @@ def when_on(handler: Handler) -> Handler:
     """The handler, unless the studio is switched off."""
 
     async def guarded(request: Request) -> Response:
-        return await handler(request) if switched_on(request) else nothing_here()
+        return await handler(request) if switched_on(request) else nothing_here(request)
 
     return guarded
 
@@ -130,7 +133,8 @@ async def leave(request: Request) -> Response:
     except (TooLarge, ClientDisconnect):
         body = ""
     if not csrf_fits(session, body.removeprefix("csrf=")):
-        return secured(problem(403, "csrf_missing", "This form has no valid CSRF token."))
+        detail = "This form has no valid CSRF token. Load the page again, then sign out."
+        return refused(request, 403, "csrf_missing", detail)
     return secured(await run_in_threadpool(sign_out, request, session))
 
 

@@ -66,6 +66,11 @@ async def read_json(request: Request) -> Mapping[str, Value]:
     return found
 
 
+NOTHING = (
+    "There is nothing under this name. It may be misspelt, or forgotten since (docs/operations.md, "
+    "retention); the pages above list what there is."
+)
+
 Work = Callable[[Asked], Response]
 
 
@@ -87,7 +92,7 @@ def told(work: Callable[[Asked], Value]) -> Work:
         except StoreError as error:
             return problem(422, "store_refused", str(error))
         if found is None:
-            return problem(404, "not_found", "There is nothing under this name.")
+            return problem(404, "not_found", NOTHING)
         return Response(orjson.dumps(found, default=str), media_type="application/json")
 
     return answer

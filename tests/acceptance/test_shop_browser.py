@@ -294,6 +294,10 @@ def test_no_key_reaches_the_browser_and_no_stranger_the_shop(demo: Demo) -> None
         pay = client.post("/shop/as/customer/actions/pay", json=made, headers=token)
         assert pay.json()["publishableKey"] == "pk_test_standin"
         assert not KEYS.search(pay.text)
+        browser = {"Accept": "text/html"}
+        assert '<a href="/shop">' in client.get("/", headers=browser).text
+        lost = client.get("/shop", headers={**browser, "Host": "shop.attacker.example"})
+        assert (lost.status_code, "<h1>" in lost.text) == (403, True)
     with httpx.Client(base_url=base, trust_env=False) as stranger:
         assert stranger.get("/shop/as/admin/tables/order", headers=token).status_code == 403
 
