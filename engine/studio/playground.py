@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import pathlib
 from collections.abc import Mapping
 from functools import lru_cache
+
+import orjson
 
 from engine.catalogue import Output, catalogue
 from engine.check.view import View
@@ -135,6 +138,13 @@ def words(project: Project) -> dict[str, Value]:
         "config": sorted(project.file.config),
         "reserved": sorted(RESERVED_NAMES),
     }
+
+
+@lru_cache(maxsize=1)
+def words_text(project: Project) -> tuple[bytes, str]:
+    """The words as JSON (280 KB for the example), and a digest that tells one text from another."""
+    text = orjson.dumps(words(project))
+    return text, hashlib.sha256(text).hexdigest()
 
 
 def _told(one: Output) -> Mapping[str, Value]:

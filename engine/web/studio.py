@@ -118,7 +118,8 @@ def data(work: Callable[[Asked], Response]) -> Handler:
                 return secured(problem(400, "not_json", detail))
         service: Service = request.app.state.service
         asked = Asked(service, session, request, given or {}, may_edit(service))
-        return secured(await run_in_threadpool(work, asked))
+        found = await run_in_threadpool(work, asked)
+        return secured(found, cache=found.headers.get("Cache-Control", "no-store"))
 
     return when_on(answer)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 
+from starlette.responses import Response
+
 from engine.errors import BadInput
 from engine.model import Value
 from engine.studio import playground, workshop
@@ -17,9 +19,14 @@ AT_ONCE = threading.BoundedSemaphore(2)
 """Dry runs at a time: each holds a copy of the database."""
 
 
-@told
-def words(asked: Asked) -> Value:
-    return playground.words(asked.service.project)
+def words(asked: Asked) -> Response:
+    """What the editor offers. A browser keeps it, and asks each time whether it is still the same."""
+    text, digest = playground.words_text(asked.service.project)
+    headers = {"ETag": f'"{digest}"', "Cache-Control": "private, no-cache", "Vary": "Cookie"}
+    # A proxy may have made the tag a weak one, W/"…".
+    if f'"{digest}"' in asked.request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(text, headers=headers, media_type="application/json")
 
 
 @told

@@ -171,6 +171,25 @@ def test_every_answer_is_strict_and_no_page_has_a_script_of_its_own(
     assert admin.get("/studio/api/runs").headers["cache-control"] == "no-store"
 
 
+def test_the_editors_words_are_sent_once(shop: Shop, admin: Visitor) -> None:
+    first = admin.get("/studio/api/words")
+    assert first.status_code == 200
+    assert first.headers["cache-control"] == "private, no-cache"
+    tag = first.headers["etag"]
+    for known in (tag, f"W/{tag}", f'"other", {tag}'):
+        again = admin.get("/studio/api/words", headers={"If-None-Match": known})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    other = admin.get("/studio/api/words", headers={"If-None-Match": '"other"'})
+    assert (other.status_code, other.content) == (200, first.content)
+    stranger = shop.client.get("/studio/api/words", headers={"If-None-Match": tag})
+    assert stranger.status_code == 401
+    file = replace(shop.service.project.file, config={"news": 1})
+    shop.service.project = replace(shop.service.project, file=file)
+    changed = admin.get("/studio/api/words", headers={"If-None-Match": tag})
+    assert changed.status_code == 200
+    assert changed.headers["etag"] != tag
+
+
 def test_no_secret_is_shown(shop: Shop, admin: Visitor) -> None:
     assert shop.act("pay", {"orderId": 1}).status_code == 200
     shop.deliver()
