@@ -33,8 +33,8 @@ def require_current(store: Store) -> None:
             kept = None
     if kept != known(store.tables):
         raise DatabaseOutdated(
-            "The database does not have the tables of project.yaml as they now are. Run "
-            "`actionflow migrate`: it shows what it would change first, and keeps your data."
+            "The database does not have the tables of project.yaml, and of this version of Actionflow, "
+            "as they now are. Run `actionflow migrate`: it shows what it would change first, and keeps your data."
         )
 
 
