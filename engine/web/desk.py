@@ -87,7 +87,7 @@ class Desk:
         """Fetch what a thin event points at."""
         service = self._service
         try:
-            data, event = await completed(data, event, service.project, service.stripe)
+            data, event = await completed(data, event, service.receiver, service.stripe)
         except StripeUnreachable as error:
             log.warning("%s", error)
             tell(refusal(503, "stripe_unreachable", str(error), BUSY))

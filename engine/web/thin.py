@@ -7,19 +7,21 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
-from engine.project import Project
+from engine.receive import Receiver
 from engine.stripe.client import Client, StripeUnreachable
 from engine.stripe.event import Event, of, with_object
 
 
 async def completed(
-    data: dict[str, Any], event: Event, project: Project, stripe: Client | None
+    data: dict[str, Any], event: Event, receiver: Receiver, stripe: Client | None
 ) -> tuple[dict[str, Any], Event]:
     """The event as it is to be taken; a thin one that a flow handles comes with its object.
 
     Raises StripeUnreachable: then nothing is kept, and Stripe sends the event again.
     """
-    if not event.thin or event.object or project.flow_for(event) is None:
+    if not event.thin or event.object or receiver.project.flow_for(event) is None:
+        return data, event
+    if receiver.refusal(event):  # of the other mode, whose objects our key is not shown
         return data, event
     url = (event.related or {}).get("url")
     if not isinstance(url, str) or not url.startswith("/v"):
@@ -30,6 +32,11 @@ async def completed(
         )
     answer = await run_in_threadpool(stripe.fetch, url)
     if "error" in answer:
+        account = data.get("context")
+        if answer["error"]["status"] == 404 and isinstance(account, str):
+            # Of an account connected to ours, whose objects our key is not shown: never ours.
+            data = data | {"account": account}
+            return data, of(data)
         raise StripeUnreachable(
             f"{event.id}: Stripe does not give {url}: {answer['error']['message']}"
         )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+import pytest
 
 from tests.acceptance.shop import Shop
 from tests.acceptance.test_webhook import inbox, post
@@ -72,3 +73,32 @@ def test_a_shop_that_hears_thin_events_only(shop: Shop) -> None:
     assert (charge["status"], charge["order_id"]) == ("SUCCESSFUL", 3)
     assert charge["transaction_id"].startswith("pi_")
     assert "waiting" not in {state for _, state, _ in inbox(shop)}
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"context": "acct_another"}, "is of the connected account acct_another"),
+        ({"livemode": True}, "this is a live event, the keys here are test keys"),
+    ],
+)
+def test_a_thin_event_of_another_account_or_mode_is_answered_and_left_alone(
+    shop: Shop, more: dict[str, Any], reason: str
+) -> None:
+    """503 for ever, as for an object Stripe has lost, would make Stripe switch the endpoint off."""
+    event = {
+        "id": "evt_theirs",
+        "object": "v2.core.event",
+        "type": "v1.payment_intent.succeeded",
+        "created": "2026-06-01T00:00:00Z",
+        "livemode": False,
+        "related_object": {
+            "id": "pi_theirs",
+            "type": "payment_intent",
+            "url": "/v1/payment_intents/pi_theirs",
+        },
+    }
+    answer = post(shop, orjson.dumps(event | more))
+    assert (answer.status_code, answer.json()["outcome"]) == (200, "ignored")
+    assert reason in answer.json()["reason"]
+    assert shop.rows("payment") == []
