@@ -9,14 +9,14 @@ from typing import Any
 import orjson
 
 from engine.errors import BadInput
-from engine.model import Flow, Node, Row, Value
+from engine.model import Node, Row, Value
 from engine.project import Project
 from engine.store import inbox, runs
 from engine.store.base import Transaction
 from engine.store.inbox import InboxRow
 from engine.store.runs import Run
 from engine.testing.personal import Personal
-from engine.trace import Entry, flat
+from engine.trace import Entry
 
 TIMES = ("created_at", "updated_at")
 Key = tuple[str, Value]
@@ -70,9 +70,22 @@ def _received(tx: Transaction, id: str) -> InboxRow:
 
 
 def _run_of(tx: Transaction, row: InboxRow) -> Run | None:
-    """The event's latest run; an event no flow was for has none."""
-    latest = runs.listing(tx, event_id=row.id, limit=1)
-    return runs.show(tx, latest[0].id) if latest else None
+    """The event's latest run; an event no flow was for has none.
+
+    What its calls did when they were given up (engine/giveup.py) is kept as runs of it, too.
+    """
+    before = None
+    while latest := runs.listing(tx, event_id=row.id, limit=1, before=before):
+        before = latest[0].id
+        run = runs.show(tx, before)
+        if run is not None and not _gave_up(run):
+            return run
+    return None
+
+
+def _gave_up(run: Run) -> bool:
+    """Whether this is a run of an `http` node's give-up nodes: only there nodes stand in one."""
+    return any(entry["type"] == "http" and "nodes" in entry for entry in run.trace)
 
 
 def _named(events: Iterable[dict[str, Any]], name: str) -> dict[str, dict[str, Any]]:
@@ -94,21 +107,31 @@ class _Rows:
 
     def add(self, run: Run) -> None:
         """Take the rows out of a run's trace, which is in the order things happened."""
-        compiled = self.project.flows.get(run.flow)
-        tables = dict(_found_in(compiled.flow)) if compiled else {}
-        for entry in flat(run.trace):
+        self._add(run.trace, run.flow, done=run.outcome == "done")
+
+    def _add(self, entries: Iterable[Entry], flow: str, *, done: bool) -> None:
+        """`flow` is the name of the one these nodes stand in: ids repeat in the flows it calls."""
+        compiled = self.project.flows.get(flow)
+        nodes = {node.id: node for node in _every(compiled.flow.nodes)} if compiled else {}
+        for entry in entries:
             for change in entry.get("changes", ()):
                 key = change["table"], change["key"]
                 self.before.setdefault(key, change["before"])
-                self.after[key] = change["after"] if run.outcome == "done" else change["before"]
-            if entry["id"] in tables:
-                self._read(tables[entry["id"]], entry)
+                self.after[key] = change["after"] if done else change["before"]
+            node = nodes.get(entry["id"])
+            if node is None or node.type != entry["type"]:  # The file has changed since.
+                continue
+            if node.type == "table.find":
+                self._read(str(node.keys["table"]), entry)
+            inner = str(node.keys["flow"]) if node.type == "flow" else flow
+            self._add(entry.get("nodes", ()), inner, done=done)
 
     def _read(self, table: str, entry: Entry) -> None:
         """Rows that a table.find gave, unless one of the runs had made them."""
-        out = entry.get("out")
+        out, key = entry.get("out"), self.project.file.tables[table].key
         for row in out if isinstance(out, list) else [out] if out else []:
-            self.before.setdefault((table, row[self.project.file.tables[table].key]), row)
+            if key in row:
+                self.before.setdefault((table, row[key]), row)
 
     def given(self, tx: Transaction) -> dict[Key, Row]:
         """The rows there were before, and those they refer to."""
@@ -130,18 +153,13 @@ class _Rows:
         return found
 
 
-def _found_in(flow: Flow) -> Iterator[tuple[str, str]]:
-    """The table.find nodes of a flow, by id, and the table each reads."""
-
-    def inside(nodes: Iterable[Node]) -> Iterator[tuple[str, str]]:
-        for node in nodes:
-            if node.type == "table.find":
-                yield node.id, str(node.keys["table"])
-            yield from inside(node.do)
-            for case in node.cases:
-                yield from inside(case.do)
-
-    return inside(flow.nodes)
+def _every(nodes: Iterable[Node]) -> Iterator[Node]:
+    """The nodes of a flow, at any depth."""
+    for node in nodes:
+        yield node
+        yield from _every(node.do)
+        for case in node.cases:
+            yield from _every(case.do)
 
 
 def _by_table(

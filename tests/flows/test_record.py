@@ -10,10 +10,13 @@ from typing import Any
 import orjson
 import pytest
 
+from engine.net.client import Reply
+from engine.outbox import Outbox
 from engine.project import Project
 from engine.receive import Receiver, drain
 from engine.rows import write_rows
 from engine.store import migrate
+from engine.store.base import Transaction
 from engine.stripe.event import of
 from engine.testing.personal import Personal
 from tests.flows.conftest import Ran
@@ -36,6 +39,26 @@ class Server:
         store = self.project.store()
         with store.transaction() as tx:
             write_rows(tx, rows, self.project.file)
+        store.close()
+
+    def changed(self, nodes: str) -> None:
+        """The flow of payments with more nodes at its end."""
+        with (self.folder / "payment_callback.yaml").open("a") as file:
+            file.write(nodes.lstrip("\n"))
+        self.project = Project.open(self.folder)
+
+    def make_calls(self, reply: Reply) -> None:
+        """What is due is called and answered so, and given up where that says so."""
+        store = self.project.store()
+
+        def transact(work: Callable[[Transaction], Any]) -> Any:
+            with store.transaction() as tx:
+                return work(tx)
+
+        calls = Outbox(lambda: self.project, transact, now=lambda: NOW, send=lambda *_: reply)
+        while due := calls.lease(5):
+            for call in due:
+                calls.deliver(call)
         store.close()
 
     def update(self, table: str, key: Any, **values: Any) -> None:
@@ -144,6 +167,51 @@ def test_what_had_a_part_but_was_not_recorded_is_told(
     assert ran.code == 0
     told = 'otherwise than on the server: order 1: item is "Notebook", expected "Another notebook"'
     assert told in ran.out
+
+
+def test_the_run_counts_and_not_what_its_calls_did_when_they_were_given_up(
+    server: Server, actionflow: Actionflow
+) -> None:
+    server.changed("""
+  - id: tell
+    type: http
+    url: "https://warehouse.example/{{ callback.orderId }}"
+    retry: {tries: 1}
+    give_up:
+      - {id: lost, type: table.insert, table: notice, values: {order_id: 1, about: lost, message: "{{ error.url }}"}}
+""")
+    id = server.deliver("payment_intent.succeeded")
+    server.make_calls(Reply(503, {}, ""))
+    ran = actionflow("record", id, "--name", "told")
+    assert ran.code == 0, ran.err
+    assert "otherwise" not in ran.out
+    given, then = cases_of(server.folder).split("events:")
+    assert ("status: pending" in given, "status: paid" in then) == (True, True)
+
+
+def test_a_called_flow_is_read_with_names_of_its_own(
+    server: Server, actionflow: Actionflow
+) -> None:
+    looks = """
+flow: look
+trigger: {manual: {id: integer}}
+nodes:
+  - {id: bought, type: set, values: {item: "{{ input.id }}"}}
+  - {id: other, type: table.find, table: order, where: {id: "{{ bought.item }}"}, expect: one}
+returns: {item: "{{ other.item }}"}
+"""
+    (server.folder / "look.yaml").write_text(looks)
+    server.changed("""
+  - {id: bought, type: table.find, table: order, where: {id: 2}, expect: one}
+  - {id: look, type: flow, flow: look, inputs: {id: 3}}
+  - {id: note, type: log, message: "{{ bought.item }}, {{ look.item }}"}
+""")
+    id = server.deliver("payment_intent.succeeded")
+    server.update("order", 3, item="Coffee for a month")
+    ran = actionflow("record", id, "--name", "calls")
+    assert ran.code == 0, ran.err
+    given = cases_of(server.folder).split("events:")[0]
+    assert [item in given for item in ("Pencil case", "Tea", "Coffee")] == [True, True, False]
 
 
 def test_nothing_there_is_overwritten(server: Server, actionflow: Actionflow) -> None:
