@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import pathlib
+import sys
 
 from starlette.applications import Starlette
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from engine.errors import ActionflowError
 from engine.project import Project
 from engine.web.absent import unrouted
 from engine.web.actions import run_action
@@ -50,8 +52,22 @@ class App(Starlette):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == WEBHOOK:
             await StripeWebhook(self.state)(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await super().__call__(scope, receive, in_words(send))
         else:
             await across_origins(super().__call__, self.state, scope, receive, send)
+
+
+def in_words(send: Send) -> Send:
+    """What keeps the server from starting, without the traceback where it is an error of ours."""
+
+    async def sending(message: Message) -> None:
+        error = sys.exc_info()[1]
+        if message["type"] == "lifespan.startup.failed" and isinstance(error, ActionflowError):
+            message = {**message, "message": str(error)}
+        await send(message)
+
+    return sending
 
 
 def create_app(

@@ -12,6 +12,7 @@ from engine.paths import shown
 from engine.project import Project
 from engine.rows import write_rows
 from engine.store import migrate
+from engine.web.shop_stock import shop_fits
 
 EVENT = "events/payment_intent.succeeded.json"
 REFUND = "events/charge.refunded.partial.json"
@@ -69,40 +70,75 @@ def _url(host: str, port: int) -> str:
     return f"http://{f'[{here}]' if ':' in here and not here.startswith('[') else here}:{port}"
 
 
+def serves(project: Project, host: str, port: int) -> str:
+    """That the server works, and where."""
+    return f"Actionflow serves '{project.file.name}' on {_url(host, port)}  (Ctrl-C stops it)"
+
+
 def what_next(project: Project, host: str, port: int, standin: str | None = None) -> str:
     """Where the shop is, and commands that work as they stand, for a second terminal."""
-    command = sys.argv[0] if sys.argv[0].endswith("actionflow") else "actionflow"
-    folder = shown(project.folder)
-    event = f"{folder}/{EVENT}"
     url = _url(host, port)
+    tried = enumerate(_to_try(project, url), 1)
     return f"""
-Open the demo shop in a browser:  {url}/shop
+{_shop(project, url)}
 {_studio(project, url)}
 {_stripe(url, standin)}
-Actionflow serves '{project.file.name}' on {url}  (Ctrl-C stops it)
+{serves(project, host, port)}
 
 Try in a second terminal, in this folder:
 
-  1. Deliver a recorded event, signed as Stripe signs (order 1 becomes paid; again: answered, not run again)
+{"".join(f"  {number}. {step}" for number, step in tried)}"""
+
+
+def _to_try(project: Project, url: str) -> Iterator[str]:
+    """What each command shows, and the command; those that this project's files give something to."""
+    command, folder = _command(), shown(project.folder)
+    event, refund = f"{folder}/{EVENT}", f"{folder}/{REFUND}"
+    if (project.folder / EVENT).is_file():
+        yield f"""Deliver a recorded event, signed as Stripe signs (again: answered, not run again)
      curl -sS {url}/webhooks/stripe --data-binary @{event} \\
        -H "Stripe-Signature: $({command} events sign {event} --project {folder})"
 
-  2. See what another flow would do with a refund of it, without writing anything
-     {command} dry-run {folder}/refund_callback.yaml --event {folder}/{REFUND}
+"""
+    if (project.folder / REFUND).is_file() and "refund_callback" in project.flows:
+        yield f"""See what another flow would do with a refund of it, without writing anything
+     {command} dry-run {folder}/refund_callback.yaml --event {refund}
 
-  3. Look at what was received
+"""
+    yield f"""Look at what was received
      {command} events list --project {folder}
 
-  4. Change {folder}/payment_callback.yaml, then find every mistake in it
+"""
+    yield f"""Change a flow, then find every mistake in it
      {command} check --project {folder}
+"""
+
+
+def _command() -> str:
+    """How to call us in this place, also where the virtual environment is not activated."""
+    return sys.argv[0] if sys.argv[0].endswith("actionflow") else "actionflow"
+
+
+def _shop(project: Project, url: str) -> str:
+    """Where the shop is; a project of another kind is told what it is tried by."""
+    if shop_fits(project.file):
+        return f"Open the demo shop in a browser:  {url}/shop"
+    role = next(iter(project.file.roles), "ROLE")
+    return f"""\
+The demo shop sells the example's orders, which this project has not. Call its actions; a key for that:
+     {_command()} keys create --role {role} --caller SOMEONE --project {shown(project.folder)}
 """
 
 
 def _studio(project: Project, url: str) -> str:
     """Where the studio is, and the key to it."""
     key = key_file(project.folder, "admin")
-    if not project.file.studio.on or not key.is_file():
+    if not project.file.studio.on:
         return ""
+    if not key.is_file():
+        return f"""\
+The studio, {url}/studio, is for the role `admin`: add it under `roles` in project.yaml, and start again.
+"""
     return f"See what it does in the studio:   {url}/studio    (sign in with the key in {shown(key)})\n"
 
 

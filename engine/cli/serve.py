@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
 
     uncounted()  # before anything below loads SQLite
     from engine import logs, spans
-    from engine.cli.demo import at_home, prepare, standing_in, what_next
+    from engine.cli.demo import at_home, prepare, serves, standing_in, what_next
     from engine.paths import share
     from engine.project import Project
 
@@ -78,13 +78,14 @@ def run(options: argparse.Namespace) -> int:
         if front is not None:
             stack.callback(front.kill)
         app = server["create_app"](project, demo=options.demo, stripe_base=standin)
+        told = serves(project, options.host, port)
         if options.demo:
-            print(what_next(project, options.host, port, standin), flush=True)
+            told = what_next(project, options.host, port, standin)
         # uvicorn raises the signal once more when it has stopped: that is the asked-for end, no fault.
         # SIGTERM as Ctrl-C: by its default it would end the process there, without its exit handlers.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with contextlib.suppress(KeyboardInterrupt):
-            serving(app, front).run(sockets=[] if front else [listener])
+            serving(app, front, told).run(sockets=[] if front else [listener])
     return DONE
 
 
@@ -139,10 +140,11 @@ def front_of(
         return None
 
 
-def serving(app: Starlette, front: Front | None = None) -> uvicorn.Server:
+def serving(app: Starlette, front: Front | None = None, told: str = "") -> uvicorn.Server:
     """The HTTP server, behind a front where one is given: then it gets no listening socket.
 
-    When it stops, it ends the streams first: they would keep it waiting.
+    `told` is printed once it has started. When it stops, it ends the streams first: they would keep
+    it waiting.
     """
     import uvicorn
 
@@ -162,6 +164,8 @@ def serving(app: Starlette, front: Front | None = None) -> uvicorn.Server:
             quiet_collector()
             if front is not None:
                 await front.open(app.state.service, self.protocol)
+            if told:
+                print(told, flush=True)
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             service = getattr(app.state, "service", None)
