@@ -17,7 +17,8 @@ from engine.run import FlowCompiler
 from engine.store import inbox, runs
 from engine.store.base import StoreBusy, Transaction
 from engine.store.outbox import Call
-from engine.stripe.event import load
+from engine.stripe.event import load, of
+from engine.tick import is_tick, started_by_tick
 from engine.trace import Entry
 
 log = logging.getLogger("actionflow.outbox")
@@ -73,6 +74,8 @@ def _run(tx: Transaction, project: Project, call: Call, now: str, trace: list[En
             "url": call.call["url"],
         },
     }
+    if values["event"] and is_tick(of(values["event"])):
+        started_by_tick(values)
     frame = Frame(
         values=values,
         tx=tx,

@@ -16,6 +16,7 @@ from engine.check import (  # noqa: F401
     locked,
     projectrules,
     reading_codes,
+    schedules,
     secrets,
     tables,
     unused,

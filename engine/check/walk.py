@@ -136,12 +136,9 @@ class Here:
         """The type of a name an expression reads; says why when it cannot be read here."""
         found = self.scope.names.get(name)
         if found is not None:
-            if found.kind == "null" and name in ABSENT_WHY:
-                report(
-                    ABSENT(
-                        place, f"there is no `{name}` here: {ABSENT_WHY[name]}.", ABSENT_MEND[name]
-                    )
-                )
+            why, mend = absent(name, self.flow) if found.kind == "null" else ("", "")
+            if why:
+                report(ABSENT(place, f"there is no `{name}` here: {why}.", mend))
                 return ANY
             return found
         definition = self.definitions.get(name)
@@ -229,6 +226,23 @@ ABSENT_MEND = {
     "input": "Read the event or a locked node's outputs, or make it `trigger: {manual: {…}}`.",
     "error": "Read it in the nodes that follow a failed call only.",
 }
+TICK_WHY = {
+    "event": "a schedule starts this flow, and no event",
+    "caller": "a schedule starts this flow, and nobody calls it",
+}
+TICK_MEND = {
+    "event": "Read what there is to do from rows (table.find with `many`); `run.due` is the moment "
+    "the flow was due.",
+    "input": "Read what there is to do from rows, or make it `trigger: {manual: {…}}`.",
+}
+
+
+def absent(name: str, flow: Flow) -> tuple[str, str]:
+    """Why a reserved name is null in a flow, and the mend; empty where it is not."""
+    scheduled = "schedule" in flow.trigger
+    why = TICK_WHY.get(name, "") if scheduled else ""
+    mend = TICK_MEND.get(name, "") if scheduled else ""
+    return why or ABSENT_WHY.get(name, ""), mend or ABSENT_MEND.get(name, "")
 
 
 def typed(expression: Expression, reading: Reading, facts: Facts) -> Type:

@@ -31,6 +31,7 @@ from engine.store import actions, changes, outbox, waking
 from engine.store.base import Store
 from engine.store.outbox import Call
 from engine.stripe.client import Client
+from engine.ticker import Schedules, Ticker
 from engine.web.desk import Desk
 from engine.web.ticket import Tickets
 from engine.writer import Writer
@@ -69,6 +70,7 @@ class Service:
     tickets: Tickets = field(init=False)
     reloader: Reloader = field(init=False)
     keeper: Keeper = field(init=False)
+    ticker: Ticker = field(init=False)
     spans: Spans = field(default_factory=Spans)
     metrics: Metrics = field(default_factory=Metrics)
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -135,6 +137,13 @@ class Service:
         writer.submit(changes.disown).result()
         store.listen(waking.DUE_NOW, lambda _: writer.look())
         service.deliverer.start()
+        ticks = Schedules(
+            lambda: service.project,
+            lambda work: writer.submit(work).result(),
+            live=secrets.mode == "live",
+        )
+        service.ticker = Ticker(ticks, writer.look)
+        service.ticker.start()
         service.reloader = Reloader(project.folder, service.reload)
         service.reloader.start()
         service.keeper = Keeper(
@@ -169,6 +178,7 @@ class Service:
         flows = compile_flows(file, loaded.flows)
         self.project = Project(running.folder, file, flows, running.warnings)
         self.receiver = Receiver(self.project, self.secrets.mode)
+        self.ticker.renew()
         if file.roles != running.file.roles:
             self.hub.streams.renew()
         return True
@@ -209,6 +219,7 @@ class Service:
     def stop(self) -> None:
         """Finish what was taken, then let go of the database."""
         self.stopping.set()
+        self.ticker.stop()
         self.reloader.stop()
         self.keeper.stop()
         self.deliverer.stop()
