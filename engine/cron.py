@@ -136,7 +136,9 @@ def _wrong(field: _Field, term: str) -> tuple[str, str] | None:
         return f"{term!r} is no {field.name}; expected {field.words}.{_near(field, term)}", mend
     step = term.rpartition("/")[2] if "/" in term else "1"
     if int(step) > field.high - field.low:
-        said = f"{term!r} steps by {step}, and the {field.name} goes from {field.low} to {field.high}"
+        said = (
+            f"{term!r} steps by {step}, and the {field.name} goes from {field.low} to {field.high}"
+        )
         return f"{said}: it would come as if no step were there.", mend
     return None
 

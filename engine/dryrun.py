@@ -6,10 +6,13 @@ import pathlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
+from engine import cron
+from engine.clock import timestamp
 from engine.errors import BadInput
-from engine.model import Change, Row, Value
+from engine.model import Change, Flow, Row, Value
 from engine.net import Request
 from engine.nodes.http import seen
 from engine.paths import shown
@@ -19,7 +22,10 @@ from engine.store import inbox, outbox
 from engine.store.base import Store
 from engine.store.seen import shown_change
 from engine.store.url import resolved, shown_url
-from engine.stripe.event import BadEvent, Event, load, of
+from engine.store.values import Unfit
+from engine.store.values import timestamp as as_timestamp
+from engine.stripe.event import BadEvent, Event, load, of, second_of
+from engine.tick import cron_of, is_tick, tick
 from engine.verdict import Verdict
 
 Recorded = tuple[dict[str, Any], str, Event]
@@ -86,6 +92,28 @@ def read_event(path: pathlib.Path) -> Recorded:
         raise BadInput(f"{shown(path)}: {error}") from None
 
 
+def due_event(flow: Flow, at: str | None, now: float) -> Recorded:
+    """A moment of a scheduled flow: `at`, as a timestamp, or the next one. Raises BadInput."""
+    text = cron_of(flow) or ""
+    if at is None:
+        due = cron.after(text, int(now))
+        if due is None:
+            raise BadInput(f"the schedule {text!r} never comes; see: actionflow check")
+        return tick(flow, due, live=False)
+    try:
+        wanted = second_of(as_timestamp(at))
+    except Unfit as unfit:
+        raise BadInput(f"--at {at}: expected {unfit.expected}.") from None
+    if cron.latest(text, wanted) != wanted:
+        near = [cron.latest(text, wanted), cron.after(text, wanted)]
+        told = " and ".join(timestamp(one) for one in near if one is not None)
+        raise BadInput(
+            f"the schedule {text!r} of '{flow.name}' does not come at {timestamp(wanted)}. "
+            f"The nearest moments are {told}."
+        )
+    return tick(flow, wanted, live=False)
+
+
 def open_database(
     project: Project, given: Mapping[str, list[Row]] | None, *, fresh: bool = False
 ) -> tuple[Store, str]:
@@ -113,7 +141,8 @@ def dry_run(
     after: Iterable[Recorded] = (),
     now: Callable[[], float] = time.time,
 ) -> DryRun:
-    """Run the events in this order on `store`, as if those of `after` (of any flow) had come before.
+    """Run the events in this order on `store`, as if those of `after` (of any flow) had come before;
+    a tick at the moment it is due.
 
     Raises BadInput when one of `events` belongs to another flow.
     """
@@ -127,7 +156,8 @@ def dry_run(
             drain(receiver, tx)
         before, called = len(tx.changes), outbox.last(tx)
         for data, payload, event in events:
-            receiver = Receiver(project, mode_of(event), now, explain=True)
+            clock = partial(float, event.created) if is_tick(event) else now
+            receiver = Receiver(project, mode_of(event), clock, explain=True)
             verdict = receiver.receive(tx, data, payload, event)
             row = inbox.show(tx, event.id) if verdict.outcome == "duplicate" else None
             if row is not None:
@@ -161,6 +191,11 @@ def _belongs(project: Project, flow: str, event: Event) -> None:
     if found is not None and found.flow.name == flow:
         return
     trigger = project.flows[flow].flow.trigger
+    if "schedule" in trigger:
+        raise BadInput(
+            f"the flow '{flow}' is started by its schedule, not by events. Leave --event out; --at "
+            "names the moment it is due, else it is the next one."
+        )
     if "stripe" not in trigger:
         what = f"the action '{trigger['action']}'" if "action" in trigger else "other flows"
         raise BadInput(

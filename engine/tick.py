@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from engine import cron
 from engine.clock import timestamp
 from engine.model import Flow, Value
 from engine.stripe.event import Event, of
@@ -29,7 +30,8 @@ def cron_of(flow: Flow) -> str | None:
 
 def tick(flow: Flow, due: int, *, live: bool) -> Tick:
     """The moment `due` (in seconds, a whole minute) of the flow's schedule; `live` as the keys are."""
-    at = timestamp(due)
+    at, text = timestamp(due), cron_of(flow) or ""
+    before = cron.latest(text, due - 1)
     data: dict[str, Any] = {
         "id": f"{PREFIX}{flow.name}_{at[:16].replace('-', '').replace(':', '')}",
         "object": "event",
@@ -40,8 +42,9 @@ def tick(flow: Flow, due: int, *, live: bool) -> Tick:
             "object": {
                 "object": "schedule",
                 "flow": flow.name,
-                "schedule": cron_of(flow),
+                "schedule": text,
                 "due": at,
+                "previous": timestamp(due if before is None else before),
             }
         },
     }
@@ -54,7 +57,8 @@ def is_tick(event: Event) -> bool:
 
 
 def started_by_tick(values: dict[str, Value]) -> None:
-    """Let a run see what there is where no event starts it: no `event`, but `run.due`."""
-    event: Mapping[str, Any] = values["event"]
-    values["run"] = {**values["run"], "due": timestamp(event["created"])}
+    """Let a run see what there is where no event starts it: no `event`, but `run.due`, and
+    `run.previous`, the moment of its schedule before that."""
+    moment: Mapping[str, Any] = values["event"]["data"]["object"]
+    values["run"] = {**values["run"], "due": moment["due"], "previous": moment["previous"]}
     values["event"] = None

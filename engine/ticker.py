@@ -108,7 +108,7 @@ class Schedules:
                 timestamp(due),
             )
             return False
-        data, payload, event = tick(project.flows[flow].flow, due, live=self.live)
+        _, payload, event = tick(project.flows[flow].flow, due, live=self.live)
         before = inbox.show(tx, event.id)
         inbox.receive(
             tx,

@@ -11,7 +11,7 @@ RUN = Type("dict", fields={"flow": TEXT, "digest": TEXT})
 CALLER = Type("dict", fields={"id": TEXT, "role": TEXT})
 
 
-TICK = Type("dict", fields={"flow": TEXT, "digest": TEXT, "due": TIMESTAMP})
+TICK = Type("dict", fields={**(RUN.fields or {}), "due": TIMESTAMP, "previous": TIMESTAMP})
 """`run` where a schedule starts the flow."""
 
 

@@ -135,6 +135,7 @@ _CASES = {
     "outcomes": "Outcomes that do not go with the events|There is one for each event delivered, in "
     "their order; with `shuffle` there is no such order.",
     "repeated": "Two test cases of one name|They cannot be told apart in a report.",
+    "schedule": "A flow that has no schedule|A step names a scheduled flow, whose next moment comes.",
     "table": "A table that is not there|Rows are given and expected by table.",
     "value": "A value that does not fit its column|The database would refuse it, or keep another.",
     **{
