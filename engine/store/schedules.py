@@ -30,7 +30,7 @@ def marks(tx: Transaction) -> Mapping[str, Mark]:
 
 def put(tx: Transaction, flow: str, mark: Mark) -> None:
     """Remember how far a flow has come."""
-    meta.write(tx, PREFIX + flow, orjson.dumps(mark).decode())
+    meta.write(tx, PREFIX + flow, orjson.dumps([*mark]).decode())
 
 
 def forget(tx: Transaction, flow: str) -> None:
