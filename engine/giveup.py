@@ -74,7 +74,8 @@ def _run(tx: Transaction, project: Project, call: Call, now: str, trace: list[En
             "url": call.call["url"],
         },
     }
-    if values["event"] and is_tick(of(values["event"])):
+    parsed = of(values["event"]) if values["event"] else None
+    if parsed is not None and is_tick(parsed):
         started_by_tick(values)
     frame = Frame(
         values=values,
@@ -84,6 +85,7 @@ def _run(tx: Transaction, project: Project, call: Call, now: str, trace: list[En
         origin=f"call {call.id}",
         trace=trace,
     )
+    frame.parsed = parsed
     with contextlib.suppress(StopRun):
         block(frame)
     say(frame.log)
