@@ -94,7 +94,7 @@ def _nobody(node: Node, here: Here, target: Flow) -> None:
             here.say(
                 NOBODY,
                 here.at(node, "flow"),
-                f"'{flow.name}' reads `{name}`, and {TICK_WHY[str(name)]}.",
+                f"'{flow.name}' reads `{name}`, but {TICK_WHY[str(name)]}.",
                 "Have it take what it needs as an input of its manual trigger.",
                 ((flow.place(("trigger",)), f"the trigger of '{flow.name}'"),),
             )
