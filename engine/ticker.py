@@ -84,7 +84,7 @@ class Schedules:
         for flow, text in wanted.items():
             done = self._since.get((flow, text))
             if flow in marks and marks[flow].cron == text:
-                done = max(done or 0, marks[flow].after)
+                done = marks[flow].after
             if done is None or done > now:
                 # New, another schedule, or the clock was set back: nothing is done for the past. What
                 # was run ahead of the clock is known by its row.

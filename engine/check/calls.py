@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from engine.catalogue import output
 from engine.check.codes import FLOAT, VALUE
 from engine.check.fits import misfit
+from engine.check.names import TICK_WHY
 from engine.check.near import did_you_mean
 from engine.check.reads import read_by
 from engine.check.registry import code, node_rule, project_rule
 from engine.check.types import ANY, Type, of_output
 from engine.check.view import View, every_node
-from engine.check.walk import TICK_WHY, Here
+from engine.check.walk import Here
 from engine.errors import Problem
 from engine.model import Flow, Node
 

@@ -6,7 +6,7 @@ import re
 
 from engine.check.codes import ABSENT, INSIDE, LATER, UNDEFINED
 from engine.check.infer import type_of
-from engine.check.names import first_names
+from engine.check.names import absent, first_names
 from engine.check.near import did_you_mean
 from engine.check.operators import plain_part
 from engine.check.reading import Reading, Report
@@ -216,33 +216,6 @@ _FOREIGN = {
     **dict.fromkeys(("false", "no", "off"), "Write `false`, or `not` before the value."),
 }
 """What other languages write, and is no name here."""
-ABSENT_WHY = {
-    "caller": "Stripe's events have no caller",
-    "input": "this flow is not called with inputs",
-    "error": "no call has failed",
-}
-ABSENT_MEND = {
-    "caller": "Read who it concerns from a row, as in began_with.user_id.",
-    "input": "Read the event or a locked node's outputs, or make it `trigger: {manual: {…}}`.",
-    "error": "Read it in the nodes that follow a failed call only.",
-}
-TICK_WHY = {
-    "event": "a schedule starts this flow, and no event",
-    "caller": "a schedule starts this flow, and nobody calls it",
-}
-TICK_MEND = {
-    "event": "Read what there is to do from rows (table.find with `many`); `run.due` is the moment "
-    "the flow was due.",
-    "input": "Read what there is to do from rows, or make it `trigger: {manual: {…}}`.",
-}
-
-
-def absent(name: str, flow: Flow) -> tuple[str, str]:
-    """Why a reserved name is null in a flow, and the mend; empty where it is not."""
-    scheduled = "schedule" in flow.trigger
-    why = TICK_WHY.get(name, "") if scheduled else ""
-    mend = TICK_MEND.get(name, "") if scheduled else ""
-    return why or ABSENT_WHY.get(name, ""), mend or ABSENT_MEND.get(name, "")
 
 
 def typed(expression: Expression, reading: Reading, facts: Facts) -> Type:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 
@@ -28,7 +28,7 @@ from engine.run import compile_flows
 from engine.secrets import Secrets
 from engine.spans import Spans
 from engine.store import actions, changes, outbox, waking
-from engine.store.base import Store
+from engine.store.base import Store, Transaction
 from engine.store.outbox import Call
 from engine.stripe.client import Client
 from engine.ticker import Schedules, Ticker
@@ -100,17 +100,21 @@ class Service:
         metrics = Metrics()
         feed = front.feed if front else None
         writer = Writer(store, lambda: service.receiver, metrics, feed)
+
+        def transact(work: Callable[[Transaction], Any]) -> Any:
+            return writer.submit(work).result()
+
         key = secrets.secret_key or (STANDIN_KEY if stripe_base else None)
         acting = None
         stripe = Client(key, stripe_base) if key else None
         if stripe:
             acting = Actions(
                 project=lambda: service.project,
-                transact=lambda work: writer.submit(work).result(),
+                transact=transact,
                 stripe=stripe,
                 publishable_key=secrets.publishable_key or (STANDIN_KEY if stripe_base else None),
             )
-        calls = Outbox(lambda: service.project, lambda work: writer.submit(work).result())
+        calls = Outbox(lambda: service.project, transact)
         service = cls(
             project,
             store,
@@ -137,20 +141,12 @@ class Service:
         writer.submit(changes.disown).result()
         store.listen(waking.DUE_NOW, lambda _: writer.look())
         service.deliverer.start()
-        ticks = Schedules(
-            lambda: service.project,
-            lambda work: writer.submit(work).result(),
-            live=secrets.mode == "live",
-        )
+        ticks = Schedules(lambda: service.project, transact, live=secrets.mode == "live")
         service.ticker = Ticker(ticks, writer.look)
         service.ticker.start()
         service.reloader = Reloader(project.folder, service.reload)
         service.reloader.start()
-        service.keeper = Keeper(
-            Retention(
-                lambda: service.project.file.retention, lambda work: writer.submit(work).result()
-            )
-        )
+        service.keeper = Keeper(Retention(lambda: service.project.file.retention, transact))
         service.keeper.start()
         recovery = threading.Thread(target=service.recover, name="actionflow-recover", daemon=True)
         recovery.start()

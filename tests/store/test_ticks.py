@@ -126,12 +126,17 @@ def test_a_new_flow_does_not_run_for_the_past_nor_does_one_with_another_schedule
 ) -> None:
     server = town.server()
     assert town.ticks() == {}
+    town.now = at("02 03:00")
+    server.look()
+    town.now = at("02 12:00")
     server.project = town.read(HEAD.format(cron="0 11 * * *") + NODE)
     server.look()
-    assert town.ticks() == {}
-    town.now = at("02 11:00")
+    town.now = at("03 12:00")
+    town.server(HEAD.format(cron="30 11 * * *") + NODE)
+    assert town.rows() == ["02T03:00"]
+    town.now = at("03 12:30")
     server.look()
-    assert town.rows() == ["02T11:00"]
+    assert town.rows() == ["02T03:00", "03T11:00"]
 
 
 def test_a_flow_taken_out_and_brought_back_is_a_new_one(town: Town) -> None:
