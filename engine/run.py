@@ -13,10 +13,10 @@ from engine.catalogue import output
 from engine.errors import Place, RunError
 from engine.expressions import Expression, compile_value, condition
 from engine.model import Flow, Node, ProjectFile, Value
-from engine.nodes.base import REGISTRY, Expect, Frame, StopRun
+from engine.nodes.base import REGISTRY, Expect, Frame, NotOurs, StopRun
 from engine.nodes.outputs import check_outputs
 from engine.store.base import Transaction
-from engine.tick import cron_of, started_by_tick
+from engine.tick import PREFIX, cron_of, started_by_tick
 from engine.trace import Entry, traced
 
 Outcome = Literal["done", "stopped"]
@@ -180,6 +180,8 @@ def _scheduled(block: Callable[[Frame], None]) -> Callable[[Frame], None]:
     """The nodes of a scheduled flow, after what its run may see is put right."""
 
     def run_scheduled(frame: Frame) -> None:
+        if not frame.origin.startswith(PREFIX):
+            raise NotOurs("a schedule starts this flow, and no event that is delivered.")
         started_by_tick(frame.values)
         block(frame)
 

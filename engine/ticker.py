@@ -29,6 +29,8 @@ LATEST = 7 * 86_400
 """Seconds after which a tick that no server was there for is not made up for."""
 LOOK_EVERY = 60.0
 """Seconds between looks at the clock, at most: one that is set or a machine that slept is noticed."""
+LATE = 2 * LOOK_EVERY
+"""Seconds from which on a tick is said to be made up for."""
 TRY_AGAIN = 5.0
 """Seconds until ticks that could not be kept are tried again."""
 
@@ -110,6 +112,8 @@ class Schedules:
             return False
         _, payload, event = tick(project.flows[flow].flow, due, live=self.live)
         before = inbox.show(tx, event.id)
+        if before is None and now - due > LATE:
+            log.info("flow %s was due at %s: it is run now", flow, timestamp(due))
         inbox.receive(
             tx,
             id=event.id,

@@ -16,7 +16,9 @@ from engine import cron
 from engine.clock import timestamp
 from engine.project import Project
 from engine.receive import Receiver, drain
+from engine.secrets import Mode
 from engine.store.base import Store, Transaction
+from engine.stripe.event import of
 from engine.ticker import LATEST, LOOK_EVERY, TRY_AGAIN, Schedules, Ticker
 from tests.conftest import PROJECT
 
@@ -112,6 +114,31 @@ def test_whatever_the_clock_does_each_moment_runs_at_most_once_and_the_latest_is
         assert set(ran) == set(world.kept())
     finally:
         world.store.close()
+
+
+@pytest.mark.parametrize("mode", ["test", "live"])
+def test_a_tick_is_of_the_mode_of_the_keys(projects: list[Project], mode: Mode) -> None:
+    world = Clocked(projects[0])
+    world.schedules.live = mode == "live"
+    world.schedules.look()
+    world.now += 900
+    assert world.schedules.look() == 1
+    receiver = Receiver(world.project, mode, lambda: world.now)
+    [verdict] = world.transact(lambda tx: drain(receiver, tx))
+    assert (verdict.outcome, verdict.event.livemode) == ("done", mode == "live")
+    world.store.close()
+
+
+def test_an_event_that_is_delivered_starts_no_scheduled_flow(
+    projects: list[Project], make_event: Callable[..., dict[str, Any]]
+) -> None:
+    world = Clocked(projects[0])
+    event = make_event("schedule.daily")
+    receiver = Receiver(world.project)
+    verdict = world.transact(lambda tx: receiver.receive(tx, event, "{}", of(event)))
+    assert (verdict.outcome, world.runs()) == ("ignored", [])
+    assert "a schedule starts this flow" in verdict.reason
+    world.store.close()
 
 
 def test_the_thread_waits_for_the_next_moment_a_minute_at_most(projects: list[Project]) -> None:

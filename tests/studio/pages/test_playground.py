@@ -193,6 +193,7 @@ def test_a_scheduled_flow_is_tried_at_its_next_moment(visit: Visit, studio: Shop
         expect(page.get_by_label("Event")).to_have_value("schedule next")
         page.get_by_role("button", name="Dry run").click()
         expect(page.locator(".graph [data-id=note]")).to_have_class(re.compile("ran"))
+        expect(page.locator(".result")).to_contain_text("The server would commit this.")
         type_at_the_end(page, '  - {id: more, type: log, message: "{{ run."')
         page.keyboard.press("ArrowLeft")
         assert {"due", "previous", "flow"} <= set(suggestions(page))
