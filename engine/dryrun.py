@@ -5,9 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
+from engine import cron
 from engine.check.rows import Rows
-from engine.model import Change, Row, Value
+from engine.clock import timestamp
+from engine.errors import BadInput
+from engine.model import Change, Flow, Row, Value
 from engine.net import Request
 from engine.nodes.http import seen
 from engine.paths import shown
@@ -18,7 +22,10 @@ from engine.store import inbox, outbox
 from engine.store.base import Store
 from engine.store.seen import shown_change
 from engine.store.url import resolved, shown_url
-from engine.stripe.event import Event
+from engine.store.values import Unfit
+from engine.store.values import timestamp as as_timestamp
+from engine.stripe.event import Event, second_of
+from engine.tick import cron_of, is_tick, tick
 from engine.verdict import Verdict
 
 
@@ -70,6 +77,28 @@ class DryRun:
         }
 
 
+def due_event(flow: Flow, at: str | None, now: float) -> Recorded:
+    """A moment of a scheduled flow: `at`, as a timestamp, or the next one. Raises BadInput."""
+    text = cron_of(flow) or ""
+    if at is None:
+        due = cron.after(text, int(now))
+        if due is None:
+            raise BadInput(f"the schedule {text!r} never comes; see: actionflow check")
+        return tick(flow, due, live=False)
+    try:
+        wanted = second_of(as_timestamp(at))
+    except Unfit as unfit:
+        raise BadInput(f"--at {at}: expected {unfit.expected}.") from None
+    if cron.latest(text, wanted) != wanted:
+        near = [cron.latest(text, wanted), cron.after(text, wanted)]
+        told = " and ".join(timestamp(one) for one in near if one is not None)
+        raise BadInput(
+            f"the schedule {text!r} of '{flow.name}' does not come at {timestamp(wanted)}. "
+            f"The nearest moments are {told}."
+        )
+    return tick(flow, wanted, live=False)
+
+
 def open_database(
     project: Project, given: Rows | None, *, fresh: bool = False
 ) -> tuple[Store, str]:
@@ -100,7 +129,8 @@ def dry_run(
     after: Iterable[Recorded] = (),
     now: Callable[[], float] = time.time,
 ) -> DryRun:
-    """Run the events in this order on `store`, as if those of `after` (of any flow) had come before.
+    """Run the events in this order on `store`, as if those of `after` (of any flow) had come before;
+    a tick at the moment it is due.
 
     Raises BadInput when one of `events` belongs to another flow.
     """
@@ -115,7 +145,8 @@ def dry_run(
             drain(receiver, tx)
         before, called = len(tx.changes), outbox.last(tx)
         for data, payload, event in events:
-            receiver = Receiver(project, mode_of(event), now, explain=True)
+            clock = partial(float, event.created) if is_tick(event) else now
+            receiver = Receiver(project, mode_of(event), clock, explain=True)
             verdict = receiver.receive(tx, data, payload, event)
             row = inbox.show(tx, event.id) if verdict.outcome == "duplicate" else None
             if row is not None:
@@ -125,7 +156,8 @@ def dry_run(
             result.verdicts.append(verdict)
             if verdict.early:
                 result.hints[event.id] = _hint(project, event, [*after, *events])
-            result.verdicts += drain(receiver, tx)
+            # A tick wakes nothing, and what waits until its moment is not of its doing.
+            result.verdicts += drain(replace(receiver, now=now), tx)
         result.changes = [shown_change(change) for change in net(tx.changes[before:])]
         result.calls = [_call(call) for call in outbox.after(tx, called)]
     return result

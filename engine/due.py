@@ -18,7 +18,7 @@ from engine.receive import Receiver
 from engine.store import waking
 from engine.store.base import Store
 from engine.store.inbox import InboxRow
-from engine.verdict import Verdict
+from engine.verdict import Verdict, first_of_tick
 
 log = logging.getLogger("actionflow.writer")
 
@@ -78,4 +78,8 @@ class DueEvents:
         return again
 
     def _count(self, verdict: Verdict) -> None:
-        self._metrics.retries[verdict.outcome] += 1
+        if not first_of_tick(verdict):
+            self._metrics.retries[verdict.outcome] += 1
+            return
+        with self._metrics.lock:
+            self._metrics.event(verdict.event.type, verdict.outcome)

@@ -17,7 +17,8 @@ from engine.run import FlowCompiler
 from engine.store import inbox, runs
 from engine.store.base import StoreBusy, Transaction
 from engine.store.outbox import Call
-from engine.stripe.event import load
+from engine.stripe.event import load, of
+from engine.tick import is_tick, started_by_tick
 from engine.trace import Entry
 
 log = logging.getLogger("actionflow.outbox")
@@ -73,6 +74,9 @@ def _run(tx: Transaction, project: Project, call: Call, now: str, trace: list[En
             "url": call.call["url"],
         },
     }
+    parsed = of(values["event"]) if values["event"] else None
+    if parsed is not None and is_tick(parsed):
+        started_by_tick(values)
     frame = Frame(
         values=values,
         tx=tx,
@@ -81,6 +85,7 @@ def _run(tx: Transaction, project: Project, call: Call, now: str, trace: list[En
         origin=f"call {call.id}",
         trace=trace,
     )
+    frame.parsed = parsed
     with contextlib.suppress(StopRun):
         block(frame)
     say(frame.log)

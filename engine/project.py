@@ -19,6 +19,7 @@ from engine.store.connect import memory, open_store
 from engine.store.url import sqlite_file
 from engine.stripe.event import Event
 from engine.stripe.routing import BY_TYPE, trigger_of
+from engine.tick import TYPE, cron_of
 
 
 @dataclass(slots=True, eq=False)
@@ -42,6 +43,8 @@ class Project:
                     self._by_event.setdefault(kind, compiled)
             elif wanted is not None:
                 self._by_trigger[wanted] = compiled
+            elif cron_of(compiled.flow):
+                self._by_event[TYPE + compiled.flow.name] = compiled
         for kind, trigger in BY_TYPE.items():
             if trigger in self._by_trigger:
                 self._at_once[kind] = self._by_trigger[trigger]
@@ -108,6 +111,11 @@ class Project:
             if compiled.flow.trigger.get("action") == name:
                 return compiled
         return None
+
+    def schedules(self) -> dict[str, str]:
+        """The cron expressions of scheduled flows, by the flow's name."""
+        found = {name: cron_of(one.flow) for name, one in sorted(self.flows.items())}
+        return {name: cron for name, cron in found.items() if cron}
 
     def flow_for(self, event: Event) -> CompiledFlow | None:
         """The flow this event starts: one that lists its type, else the callback it belongs to."""

@@ -93,6 +93,11 @@ def _instead(project: Project, flow: str) -> str:
     if "action" in trigger:
         what = f"the action '{trigger['action']}'"
         return f"'{flow}' starts on {what}: try it with `act` in a test case (docs/testing.md)."
+    if "schedule" in trigger:
+        return (
+            f"'{flow}' starts by its schedule: leave --event out; --at names the moment it is due, else "
+            "it is the next one."
+        )
     if "stripe" not in trigger:
         return f"'{flow}' starts when other flows call it: try one of those."
     # Those with the shortest names tell the plainest stories.

@@ -13,9 +13,10 @@ from engine.catalogue import output
 from engine.errors import Place, RunError
 from engine.expressions import Expression, compile_value, condition
 from engine.model import Flow, Node, ProjectFile, Value
-from engine.nodes.base import REGISTRY, Expect, Frame, StopRun
+from engine.nodes.base import REGISTRY, Expect, Frame, NotOurs, StopRun
 from engine.nodes.outputs import check_outputs
 from engine.store.base import Transaction
+from engine.tick import PREFIX, cron_of, started_by_tick
 from engine.trace import Entry, traced
 
 Outcome = Literal["done", "stopped"]
@@ -118,6 +119,8 @@ class FlowCompiler:
     def compile(self) -> CompiledFlow:
         """The flow as closures. Raises ProblemsFound or RunError for what cannot be compiled."""
         block = self.block(self.flow.nodes)
+        if cron_of(self.flow):
+            block = _scheduled(block)
         returns = compile_value(
             dict(self.flow.returns), lambda path: self.flow.place(("returns", *path))
         )
@@ -171,6 +174,18 @@ class FlowCompiler:
         for key in keys:
             value = value[key]
         return value
+
+
+def _scheduled(block: Callable[[Frame], None]) -> Callable[[Frame], None]:
+    """The nodes of a scheduled flow, after what its run may see is put right."""
+
+    def run_scheduled(frame: Frame) -> None:
+        if not frame.origin.startswith(PREFIX):
+            raise NotOurs("a schedule starts this flow, and no event that is delivered.")
+        started_by_tick(frame.values)
+        block(frame)
+
+    return run_scheduled
 
 
 def compile_flows(project: ProjectFile, flows: Mapping[str, Flow]) -> dict[str, CompiledFlow]:

@@ -13,6 +13,7 @@ from engine.logs import about, say
 from engine.model import Change
 from engine.store.traces import plain
 from engine.stripe.event import Event
+from engine.tick import is_tick
 from engine.trace import Entry
 
 log = logging.getLogger("actionflow.receive")
@@ -76,17 +77,22 @@ def delay(tries: int) -> float:
     return base * random.uniform(0.8, 1.2)
 
 
+def first_of_tick(verdict: Verdict) -> bool:
+    """Whether this was the first try of a tick (engine/tick.py), which nobody delivers."""
+    return is_tick(verdict.event) and verdict.run in (None, f"{verdict.event.id}/1")
+
+
 def _about(verdict: Verdict) -> about:
     event = verdict.event
     return about(run=verdict.run, event=event.id, kind=event.type, flow=verdict.flow)
 
 
 def say_tried_again(verdict: Verdict) -> None:
-    """Log what became of an event that the engine tried again."""
+    """Log what became of an event that the engine tried again, or of a tick that it ran."""
     event = verdict.event
     with _about(verdict):
         log.info(
-            "event %s (%s) was tried again: %s",
+            "event %s (%s): %s" if first_of_tick(verdict) else "event %s (%s) was tried again: %s",
             event.id,
             event.type,
             verdict.outcome,

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from engine.catalogue import output
 from engine.check.codes import FLOAT, VALUE
 from engine.check.fits import misfit
+from engine.check.names import TICK_WHY
 from engine.check.near import did_you_mean
+from engine.check.reads import read_by
 from engine.check.registry import code, node_rule, project_rule
 from engine.check.types import ANY, Type, of_output
 from engine.check.view import View, every_node
@@ -23,12 +25,18 @@ UNKNOWN = code(
 NOT_MANUAL = code(
     "call.trigger",
     "A call of a flow that Stripe's events start",
-    "A flow can be called when its trigger is `manual`; others expect an event.",
+    "A flow can be called when its trigger is `manual`; others expect what starts them.",
 )
 INPUTS = code(
     "call.inputs",
     "A call that does not give the inputs the flow declares",
     "The called flow reads just the inputs its trigger declares, all of them.",
+)
+NOBODY = code(
+    "call.nobody",
+    "A call of a flow that reads what is not there",
+    "A scheduled flow has no event and no caller, so the flows it calls have none either; the run "
+    "would end where one is read.",
 )
 RECURSION = code(
     "call.recursion",
@@ -58,13 +66,41 @@ def call(node: Node, here: Here) -> Type:
         here.say(
             NOT_MANUAL,
             here.at(node, "flow"),
-            f"'{name}' is started by Stripe's events, and is called here.",
+            f"'{name}' is started by {_starts(target)}, and is called here.",
             "Move what both need into a flow with `trigger: {manual: {…}}`, and call that.",
             ((target.place(("trigger",)), f"the trigger of '{name}'"),),
         )
         return ANY
     _inputs(node, here, target, types)
+    if "schedule" in here.flow.trigger:
+        _nobody(node, here, target)
     return here.view.returned(name)
+
+
+def _starts(flow: Flow) -> str:
+    """What starts a flow that is not called, in words."""
+    words = {"action": "a user action", "schedule": "its schedule"}
+    return words.get(next(iter(flow.trigger), ""), "Stripe's events")
+
+
+def _nobody(node: Node, here: Here, target: Flow) -> None:
+    """What a scheduled flow calls reads no event and no caller, nor does what that calls."""
+    flows, waiting, seen = here.view.flows, [target], set()
+    while waiting:
+        flow = waiting.pop()
+        if flow.name in seen:
+            continue
+        seen.add(flow.name)
+        for name in sorted({path[0] for path in read_by(flow, here.view) or ()} & set(TICK_WHY)):
+            here.say(
+                NOBODY,
+                here.at(node, "flow"),
+                f"'{flow.name}' reads `{name}`, but {TICK_WHY[str(name)]}.",
+                "Have it take what it needs as an input of its manual trigger.",
+                ((flow.place(("trigger",)), f"the trigger of '{flow.name}'"),),
+            )
+        called = [one.keys["flow"] for one in every_node(flow.nodes) if one.type == "flow"]
+        waiting += [flows[name] for name in called if name in flows]
 
 
 def _manual(view: View) -> list[str]:

@@ -142,6 +142,8 @@ def input_of_actions(flow: Flow, view: View) -> Iterator[Problem]:
         mend = "Remove it."
         if "manual" in flow.trigger:
             mend = "Write the inputs into the trigger: trigger: {manual: {name: type}}."
+        elif "schedule" in flow.trigger:
+            mend = "Remove it: nobody gives a scheduled flow anything; it reads rows."
         yield ACTION_INPUT(
             view.key_place(flow, ("input",)),
             f"`input` has no effect in a flow started by `{next(iter(flow.trigger))}`.",

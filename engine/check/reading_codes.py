@@ -140,6 +140,7 @@ _CASES = {
     "outcomes": "Outcomes that do not go with the events|There is one for each event delivered, in "
     "their order; with `shuffle` there is no such order.",
     "repeated": "Two test cases of one name|They cannot be told apart in a report.",
+    "schedule": "A flow that has no schedule|A step names a scheduled flow, whose next moment comes.",
     **{
         name: texts.replace("See the node's page", "See docs/testing.md").replace("node", "case")
         for name, texts in _SHAPE.items()

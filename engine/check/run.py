@@ -17,6 +17,7 @@ from engine.check import (  # noqa: F401
     projectrules,
     reading_codes,
     rows,
+    schedules,
     secrets,
     tables,
     unused,

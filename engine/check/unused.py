@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.check.reads import read_by
 from engine.check.registry import code, flow_rule, project_rule
 from engine.check.scope import definitions
 from engine.check.view import View, every_node
-from engine.errors import Place, Problem
-from engine.expressions import ExpressionProblem, has_expression, parse
-from engine.model import RESERVED_NAMES, Flow, Path, Value
+from engine.errors import Problem
+from engine.model import RESERVED_NAMES, Flow, Path
 
 UNREAD = code(
     "unused.value",
@@ -41,7 +41,7 @@ def values(flow: Flow, view: View) -> Iterator[Problem]:
     """Every value of a `set` and every output of a code block is read somewhere in the flow."""
     nodes = every_node(flow.nodes)
     holding = [node for node in nodes if node.type in _HOLDS]
-    read = _read(flow, view) if holding else None
+    read = read_by(flow, view) if holding else None
     # A name that is written wrong is a mistake of its own; what it means is not said to be unread.
     if read is None or {path[0] for path in read} - set(definitions(flow)) - RESERVED_NAMES:
         return
@@ -68,7 +68,7 @@ def config(view: View) -> Iterator[Problem]:
         return
     read: set[Path] = set()
     for flow in view.flows.values():
-        found = _read(flow, view)
+        found = read_by(flow, view)
         if found is None:
             return
         read |= found
@@ -97,32 +97,3 @@ def rights(view: View) -> Iterator[Problem]:
                     f"the role '{role}' may call '{action}', but no flow answers that action.",
                     f"Add a flow with `trigger: {{action: {action}}}`, or take the right away.",
                 )
-
-
-def _read(flow: Flow, view: View) -> set[Path] | None:
-    """What a flow reads: names, and names with the key read of them. None when it cannot be told."""
-    found: set[Path] = set()
-    try:
-        for text in _texts(flow, view):
-            for one in parse(text, Place(flow.file)).references:
-                # A key that is computed reads any of them.
-                path = one.path[:2]
-                found.add(path if all(isinstance(part, str) for part in path) else path[:1])
-    except ExpressionProblem:
-        return None
-    return found
-
-
-def _texts(flow: Flow, view: View) -> Iterator[str]:
-    """Every text with an expression; of locked nodes the fixed ones they read."""
-    written: list[Value] = [flow.returns]
-    for node in every_node(flow.nodes):
-        written += [node.keys, list(view.catalogue[node.type].inputs.values())]
-    while written:
-        one = written.pop()
-        if isinstance(one, str) and has_expression(one):
-            yield one
-        elif isinstance(one, dict):
-            written += one.values()
-        elif isinstance(one, list):
-            written += one

@@ -6,7 +6,7 @@ import re
 
 from engine.check.codes import ABSENT, INSIDE, LATER, UNDEFINED
 from engine.check.infer import type_of
-from engine.check.names import first_names
+from engine.check.names import absent, first_names
 from engine.check.near import did_you_mean
 from engine.check.operators import plain_part
 from engine.check.reading import Reading, Report
@@ -136,12 +136,9 @@ class Here:
         """The type of a name an expression reads; says why when it cannot be read here."""
         found = self.scope.names.get(name)
         if found is not None:
-            if found.kind == "null" and name in ABSENT_WHY:
-                report(
-                    ABSENT(
-                        place, f"there is no `{name}` here: {ABSENT_WHY[name]}.", ABSENT_MEND[name]
-                    )
-                )
+            why, mend = absent(name, self.flow) if found.kind == "null" else ("", "")
+            if why:
+                report(ABSENT(place, f"there is no `{name}` here: {why}.", mend))
                 return ANY
             return found
         definition = self.definitions.get(name)
@@ -219,16 +216,6 @@ _FOREIGN = {
     **dict.fromkeys(("false", "no", "off"), "Write `false`, or `not` before the value."),
 }
 """What other languages write, and is no name here."""
-ABSENT_WHY = {
-    "caller": "Stripe's events have no caller",
-    "input": "this flow is not called with inputs",
-    "error": "no call has failed",
-}
-ABSENT_MEND = {
-    "caller": "Read who it concerns from a row, as in began_with.user_id.",
-    "input": "Read the event or a locked node's outputs, or make it `trigger: {manual: {…}}`.",
-    "error": "Read it in the nodes that follow a failed call only.",
-}
 
 
 def typed(expression: Expression, reading: Reading, facts: Facts) -> Type:

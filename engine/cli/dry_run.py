@@ -1,4 +1,4 @@
-"""actionflow dry-run FLOW --event FILE: each node's inputs, outputs and row changes, nothing written."""
+"""actionflow dry-run FLOW [--event FILE]: each node's inputs, outputs and row changes, nothing written."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import pathlib
+import time
 
 from engine.cli.main import DONE, FLOW_FAILED, guarded, project_argument, project_folder
 from engine.errors import BadInput
@@ -19,8 +20,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=pathlib.Path,
         action="append",
-        required=True,
+        default=[],
         help="a recorded Stripe event (JSON); give it again to run several in order",
+    )
+    parser.add_argument(
+        "--at",
+        metavar="TIME",
+        help="of a scheduled flow: the moment it is due, 2026-01-31T03:00:00Z; else the next one",
     )
     parser.add_argument(
         "--after",
@@ -66,7 +72,7 @@ def _no_such_file(flow: pathlib.Path, project: pathlib.Path | None) -> str:
 
 def _run(folder: pathlib.Path, options: argparse.Namespace) -> int:
     from engine.check.rows import read_rows
-    from engine.dryrun import dry_run, open_database
+    from engine.dryrun import dry_run, due_event, open_database
     from engine.project import Project
     from engine.recorded import belongs, read_event
 
@@ -79,10 +85,22 @@ def _run(folder: pathlib.Path, options: argparse.Namespace) -> int:
             f"{options.flow}: this is no flow of the project '{project.file.name}'. Name the file of "
             f"one of its flows: {', '.join(sorted(project.flows))}."
         )
+    flow = project.flows[name].flow
+    if "schedule" in flow.trigger and not options.event:
+        events = [due_event(flow, options.at, time.time())]
+    elif options.at:
+        raise BadInput(
+            "--at is for scheduled flows; others are given events, with --event FILE."
+            if "schedule" not in flow.trigger
+            else "give --at or --event, not both: no event starts a scheduled flow."
+        )
+    elif not options.event:
+        raise BadInput("say which event to try it on: --event FILE, a body as Stripe sends it.")
+    else:
+        events = [read_event(path) for path in options.event]
+        for path, (_, _, event) in zip(options.event, events, strict=True):
+            belongs(project, name, event, shown(path))
     after = [read_event(path) for path in options.after]
-    events = [read_event(path) for path in options.event]
-    for path, (_, _, event) in zip(options.event, events, strict=True):
-        belongs(project, name, event, shown(path))
     given = read_rows(options.given, project.file) if options.given else None
     store, database = open_database(project, given, fresh=options.fresh)
     try:

@@ -15,6 +15,7 @@ from rich.tree import Tree
 from engine.dryrun import DryRun
 from engine.model import Flow, Node, Row, Value
 from engine.project import Project
+from engine.tick import is_tick
 from engine.trace import Entry, flat
 from engine.verdict import Verdict
 
@@ -25,6 +26,12 @@ OUTCOMES = {
     "dead": ("red", "failed for the last time: the event would rest as a dead letter"),
     "duplicate": ("yellow", "delivered before: the server would answer 200 without a run"),
 }
+OF_TICK = {
+    "done": "done: the server would commit this",
+    "waiting": "failed: the server would undo this and try again",
+    "dead": "failed for the last time: the tick would rest as a dead letter",
+}
+"""Of a tick, which nobody waits for an answer to."""
 QUIET = ("created_at", "updated_at", "alreadyProcessed")
 """Columns and outputs that tell a reader nothing new: times of writing, an alias."""
 PIPED_WIDTH = 100
@@ -54,6 +61,8 @@ def _print(result: DryRun, project: Project, console: Console) -> None:
         console.print()
         console.print(_verdict(verdict, project, seen_before=verdict.event.id in result.repeated))
         colour, words = OUTCOMES[verdict.outcome]
+        if is_tick(verdict.event):
+            words = OF_TICK.get(verdict.outcome, words)
         console.print(Text(words, colour))
         if verdict.reason and not _told(verdict):
             console.print(Padding(Text(verdict.reason, colour), (0, 0, 0, 2)))
@@ -81,12 +90,16 @@ def _told(verdict: Verdict) -> bool:
 
 def _verdict(verdict: Verdict, project: Project, *, seen_before: bool) -> Tree:
     event = verdict.event
-    head = Text.assemble(
-        "event ",
-        (event.id, "bold"),
-        f"  {event.type}",
-        (f"  API {event.api_version or '-'}", "dim"),
-    )
+    if is_tick(event):
+        cron = event.object["schedule"]
+        head = Text.assemble("due ", (event.object["due"], "bold"), f"  {cron}", (" UTC", "dim"))
+    else:
+        head = Text.assemble(
+            "event ",
+            (event.id, "bold"),
+            f"  {event.type}",
+            (f"  API {event.api_version or '-'}", "dim"),
+        )
     if seen_before:
         head.append(
             "\nthe database has this event already; a server would not run it again", "yellow"

@@ -13,6 +13,7 @@ from engine.catalogue import DRAFT, Schema, shape
 from engine.check.view import View, every_node
 from engine.editor import tables
 from engine.model import Flow
+from engine.tick import cron_of
 
 STRIPE_CALLS = (
     "checkout.sessions.create",
@@ -41,6 +42,8 @@ def cases_schema(view: View) -> Schema:
     steps[_EVENT_STEP] = _event(view, steps[_EVENT_STEP]["description"])
     changed = steps[_CHANGED]["properties"]
     changed["event"] = _event(view, changed["event"]["description"])
+    [due] = [one for one in steps if one.get("required") == ["schedule"]]
+    due["properties"]["schedule"]["anyOf"] = [*_scheduled(view), {"type": "string"}]
     steps[_ACT : _ACT + 1] = list(_acts(steps[_ACT], view)) or [steps[_ACT]]
     replies = case["properties"]["replies"]
     replies["properties"] = dict.fromkeys(_replied(view), replies["additionalProperties"])
@@ -78,6 +81,12 @@ def _actions(view: View) -> dict[str, Flow]:
     """The project's flows of user actions, by action."""
     flows = view.flows.values()
     return {str(flow.trigger["action"]): flow for flow in flows if "action" in flow.trigger}
+
+
+def _scheduled(view: View) -> list[Schema]:
+    """The project's scheduled flows by name."""
+    flows = [flow for flow in view.flows.values() if cron_of(flow)]
+    return [{"const": flow.name, "description": flow.title} for flow in flows]
 
 
 def _acts(written: Schema, view: View) -> Iterable[Schema]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 
+from engine import cron
 from engine.catalogue import DRAFT, NodeSpec, Schema, catalogue, definitions, node_schema, shape
 from engine.check.event_types import CURRENT, RETIRED
 from engine.check.lost import PROCESS, callback_type
@@ -128,8 +129,25 @@ def _trigger(properties: Schema) -> None:
         {"enum": sorted(CURRENT), **unknown},
         {"type": "string", "pattern": rf"^(v[12][.].+|{old})$", **unknown},
     ]
+    five = r"^\s*\S+(\s+\S+){4}\s*$"
+    properties["schedule"] |= {
+        "pattern": five,
+        "patternErrorMessage": f"A schedule has {cron.EXPECTED}.",
+        "defaultSnippets": [
+            {"label": text, "description": said, "body": f'"{text}"'} for text, said in _SCHEDULES
+        ],
+    }
     listed = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"anyOf": events}}
     properties["stripe"]["anyOf"] = [*callbacks, listed]
+
+
+_SCHEDULES = (
+    ("0 3 * * *", "every day at 03:00 UTC"),
+    ("*/15 * * * *", "every quarter of an hour"),
+    ("0 * * * *", "every hour"),
+    ("0 6 * * MON", "on Mondays at 06:00 UTC"),
+    ("0 0 1 * *", "on the first of each month"),
+)
 
 
 def _firsts() -> list[Schema]:

@@ -22,7 +22,7 @@ from engine.model import Flow, Node, Path
 SEEN = "seen"
 """Every definition of the overlay has a name that begins so."""
 _QUIET = frozenset({"run"})
-"""Names nobody asks for often."""
+"""Names nobody asks for often, but in scheduled flows."""
 
 
 def overlay(view: View) -> dict[str, Schema]:
@@ -81,7 +81,8 @@ class _Blocks(Here):
     def top(self) -> None:
         """The whole flow."""
         self.block(self.flow.nodes)
-        own = {name: one for name, one in self.scope.names.items() if name not in _QUIET}
+        quiet = frozenset() if "schedule" in self.flow.trigger else _QUIET
+        own = {name: one for name, one in self.scope.names.items() if name not in quiet}
         self.overlay(f"{SEEN}.{self.flow.name}", self.flow.nodes, own)
 
     def inside(self, nodes: tuple[Node, ...], scope: Scope) -> Scope:

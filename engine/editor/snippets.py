@@ -31,7 +31,7 @@ def node_snippets() -> list[Schema]:
 
 
 def flow_snippets() -> list[Schema]:
-    """A whole flow for each of the four callbacks, for other events, and for calls."""
+    """A whole flow for each of the four callbacks, for other events, schedules and calls."""
     known = catalogue()
     found = []
     for name, trigger in FLOWS.items():
@@ -53,8 +53,15 @@ def flow_snippets() -> list[Schema]:
         "trigger": {"manual": {"amount": "amount"}},
         "nodes": [],
     }
+    scheduled = {
+        "flow": "every_night",
+        "title": "What it is for",
+        "trigger": {"schedule": "0 3 * * *"},
+        "nodes": [],
+    }
     more = (
         ("flow: other events", "A flow for other events of Stripe", "Lists them.", events),
+        ("flow: on a schedule", "A flow that a schedule starts", "Five fields, UTC.", scheduled),
         ("flow: called by others", "A flow that others call", "Declares its inputs.", called),
     )
     found += [_snippet(*one) for one in more]

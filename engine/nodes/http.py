@@ -54,7 +54,7 @@ def _after_commit(node: Node, compiler: Compiler, written: Callable[[Frame], Req
             key=key,
             flow_digest=flow.digest,
             ordinal=ordinal,
-            event_id=event["id"] if event else None,
+            event_id=event["id"] if event else frame.parsed.id if frame.parsed else None,
             call=Request.of({**request.as_json(), "key": key}).as_json(),
             retry=retry,
             kept=pruned(frame.values, reads) if node.give_up else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pathlib
+import time
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -11,7 +12,7 @@ import orjson
 
 from engine.catalogue import Output, catalogue
 from engine.check.view import View
-from engine.dryrun import DryRun, dry_run
+from engine.dryrun import DryRun, dry_run, due_event
 from engine.editor import flow_schema
 from engine.errors import BadInput
 from engine.load import Loaded
@@ -33,7 +34,8 @@ LARGEST_COPY = 256 * 1024 * 1024
 def events_for(
     project: Project, flow: str, tx: Transaction, *, wanted: str | None = None
 ) -> dict[str, Value]:
-    """Events that start this flow: recorded ones by name, and the latest of the inbox by id.
+    """Events that start this flow: recorded ones by name, and the latest of the inbox by id; and
+    whether a schedule starts it.
 
     `wanted` is the id of one that is offered however old it is.
     """
@@ -50,11 +52,17 @@ def events_for(
         for row in rows
         if row.flow == flow
     ]
-    return {"recorded": recorded, "received": received}
+    scheduled = flow in project.schedules()
+    return {"recorded": recorded, "received": received, "scheduled": scheduled}
 
 
-def find_event(project: Project, tx: Transaction, source: str, name: str) -> Recorded:
-    """A recorded event (`source` is file) or one of the inbox (inbox). Raises BadInput."""
+def find_event(project: Project, flow: str, tx: Transaction, source: str, name: str) -> Recorded:
+    """A recorded event (`source` is file), one of the inbox (inbox), or the next moment of
+    the flow's schedule (schedule). Raises BadInput."""
+    if source == "schedule":
+        if flow not in project.schedules():
+            raise BadInput("The flow has no schedule any more: choose an event.")
+        return due_event(project.flows[flow].flow, None, time.time())
     if source == "inbox":
         row = inbox.show(tx, name)
         if row is None:

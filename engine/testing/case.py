@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from engine.check.rows import Rows
 from engine.errors import Place
-from engine.model import Path, Row, Value
+from engine.model import Flow, Path, Row, Value
 from engine.stripe.event import Event
 
 Replies = Mapping[str, list[dict[str, Value]]]
@@ -59,7 +59,16 @@ class Pause(NamedTuple):
         return f"wait {self.seconds}"
 
 
-Step = Delivery | Act | Written | Pause
+class Due(NamedTuple):
+    """Time passes until the next moment of this flow's schedule, and it runs."""
+
+    flow: Flow
+
+    def __str__(self) -> str:
+        return f"schedule {self.flow.name}"
+
+
+Step = Delivery | Act | Written | Pause | Due
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from engine import clock
+from engine import clock, cron
 from engine.catalogue import shape
 from engine.check.near import did_you_mean
 from engine.check.rows import Rows, check_rows
@@ -20,11 +20,13 @@ from engine.project import Project
 from engine.shape import check_shape
 from engine.store.values import Unfit, timestamp
 from engine.stripe.event import BadEvent, of
-from engine.testing.case import Act, Delivery, Pause, Replies, Step, TestCase, Written
+from engine.testing.case import Act, Delivery, Due, Pause, Replies, Step, TestCase, Written
 from engine.testing.recorded import Recorded, put
 from engine.yamlfile import Document, read_path
 
 FOLDER = "tests"
+_RUNS = frozenset({"event", "schedule"})
+"""Steps that have an outcome, besides the mere names of events."""
 SOMEONE = {"id": "someone", "role": "admin"}
 
 
@@ -151,7 +153,7 @@ class _Reader:
         if outcomes is None:
             return
         path = (*at, "expect", "outcomes")
-        events = sum(isinstance(one, str) or "event" in one for one in written["events"])
+        events = sum(isinstance(one, str) or bool(_RUNS & one.keys()) for one in written["events"])
         if written.get("shuffle"):
             self._problem(
                 "outcomes",
@@ -175,6 +177,8 @@ class _Reader:
         if "rows" in written:
             self._rows(written["rows"], (*at, "rows"))
             return Written(written["rows"])
+        if "schedule" in written:
+            return self._due(written["schedule"], (*at, "schedule"))
         return Pause(written["wait"])
 
     def _delivery(self, name: str, change: Value, at: Path, step: Path) -> Delivery | None:
@@ -220,6 +224,19 @@ class _Reader:
                 self._problem("input", (*at, "input"), wrong, "Give what the flow's `input` says.")
         caller = {**SOMEONE, **written.get("caller", {})}
         return Act(name, given, caller, written.get("answer"), self.document.place(at))
+
+    def _due(self, name: str, at: Path) -> Due | None:
+        scheduled = self.project.schedules()
+        if name not in scheduled:
+            near = did_you_mean(name, list(scheduled))
+            mend = f"Scheduled flows: {', '.join(scheduled) or 'none'}."
+            self._problem("schedule", at, f"no flow '{name}' has a schedule.{near}", mend)
+            return None
+        if cron.never(scheduled[name]):
+            mend = "Give it another schedule; `actionflow check` says more."
+            self._problem("schedule", at, f"the schedule of '{name}' never comes.", mend)
+            return None
+        return Due(self.project.flows[name].flow)
 
     def _replies(self, written: Value, at: Path) -> Replies:
         found: dict[str, list[dict[str, Value]]] = {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from engine import cron
 from engine.actions import Actions, Asked
 from engine.answer import Answer
 from engine.clock import timestamp
@@ -18,10 +19,11 @@ from engine.receive import Receiver, drain, mode_of
 from engine.rows import write_rows
 from engine.store import inbox, runs
 from engine.store.base import Transaction
-from engine.testing.case import Act, Delivery, Pause, Step, TestCase, Written
+from engine.testing.case import Act, Delivery, Due, Pause, Step, TestCase, Written
 from engine.testing.comparison import compare, holds, text
 from engine.testing.coverage import Coverage
 from engine.testing.others import Others
+from engine.tick import Tick, cron_of, tick
 from engine.verdict import Verdict
 
 Failure = tuple[Place, str]
@@ -80,12 +82,20 @@ class World:
         elif isinstance(step, Act):
             self._act(step)
         else:
-            receiver = Receiver(self.project, mode_of(step.event), lambda: self.now)
-            verdict = receiver.receive(self.tx, step.data, step.payload, step.event)
+            data, payload, event = self._due(step) if isinstance(step, Due) else step[1:]
+            receiver = Receiver(self.project, mode_of(event), lambda: self.now)
+            verdict = receiver.receive(self.tx, data, payload, event)
             self.outcomes.append(verdict.outcome)
             self._note([verdict])
         self._note(drain(receiver, self.tx))
         self._call_out()
+
+    def _due(self, step: Due) -> Tick:
+        """Go on to the next moment of the flow's schedule."""
+        due = cron.after(cron_of(step.flow) or "", int(self.now))
+        assert due is not None, "reading the case has seen that it comes"
+        self.now = due
+        return tick(step.flow, due, live=False)
 
     def _note(self, verdicts: Iterable[Verdict]) -> None:
         for verdict in verdicts:

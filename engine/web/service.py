@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 
@@ -28,9 +28,10 @@ from engine.run import compile_flows
 from engine.secrets import Secrets
 from engine.spans import Spans
 from engine.store import actions, changes, outbox, waking
-from engine.store.base import Store
+from engine.store.base import Store, Transaction
 from engine.store.outbox import Call
 from engine.stripe.client import Client
+from engine.ticker import Schedules, Ticker
 from engine.web.desk import Desk
 from engine.web.ticket import Tickets
 from engine.writer import Writer
@@ -70,6 +71,7 @@ class Service:
     tickets: Tickets = field(init=False)
     reloader: Reloader = field(init=False)
     keeper: Keeper = field(init=False)
+    ticker: Ticker = field(init=False)
     spans: Spans = field(default_factory=Spans)
     metrics: Metrics = field(default_factory=Metrics)
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -99,6 +101,10 @@ class Service:
         metrics = Metrics()
         feed = front.feed if front else None
         writer = Writer(store, lambda: service.receiver, metrics, feed)
+
+        def transact(work: Callable[[Transaction], Any]) -> Any:
+            return writer.submit(work).result()
+
         key = secrets.secret_key or (STANDIN_KEY if stripe_base else None)
         publishable = None if secrets.mixed_up else secrets.publishable_key
         if secrets.mixed_up:
@@ -109,11 +115,11 @@ class Service:
         if stripe:
             acting = Actions(
                 project=lambda: service.project,
-                transact=lambda work: writer.submit(work).result(),
+                transact=transact,
                 stripe=stripe,
                 publishable_key=publishable or (STANDIN_PUBLISHABLE_KEY if stripe_base else None),
             )
-        calls = Outbox(lambda: service.project, lambda work: writer.submit(work).result())
+        calls = Outbox(lambda: service.project, transact)
         service = cls(
             project,
             store,
@@ -140,13 +146,12 @@ class Service:
         writer.submit(changes.disown).result()
         store.listen(waking.DUE_NOW, lambda _: writer.look())
         service.deliverer.start()
+        ticks = Schedules(lambda: service.project, transact, live=secrets.mode == "live")
+        service.ticker = Ticker(ticks, writer.look)
+        service.ticker.start()
         service.reloader = Reloader(project.folder, service.reload)
         service.reloader.start()
-        service.keeper = Keeper(
-            Retention(
-                lambda: service.project.file.retention, lambda work: writer.submit(work).result()
-            )
-        )
+        service.keeper = Keeper(Retention(lambda: service.project.file.retention, transact))
         service.keeper.start()
         recovery = threading.Thread(target=service.recover, name="actionflow-recover", daemon=True)
         recovery.start()
@@ -174,6 +179,7 @@ class Service:
         flows = compile_flows(file, loaded.flows)
         self.project = Project(running.folder, file, flows, running.warnings)
         self.receiver = Receiver(self.project, self.secrets.mode)
+        self.ticker.renew()
         if file.roles != running.file.roles:
             self.hub.streams.renew()
         return True
@@ -214,6 +220,7 @@ class Service:
     def stop(self) -> None:
         """Finish what was taken, then let go of the database."""
         self.stopping.set()
+        self.ticker.stop()
         self.reloader.stop()
         self.keeper.stop()
         self.deliverer.stop()

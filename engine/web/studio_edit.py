@@ -63,7 +63,9 @@ def dry_run(asked: Asked) -> Value:
     project = _draft(asked).project()
     service = asked.service
     with service.store.reader() as tx:
-        event = playground.find_event(project, tx, asked.text("source"), asked.text("event"))
+        event = playground.find_event(
+            project, asked.path("name"), tx, asked.text("source"), asked.text("event")
+        )
     with AT_ONCE:
         store, database = playground.database_for(project, service.store, asked.text("rows"))
         try:

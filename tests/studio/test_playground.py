@@ -9,20 +9,34 @@ import pytest
 from engine.editor import schemas
 from engine.errors import BadInput
 from engine.load import load_folder
+from engine.project import Project
+from engine.receive import Receiver, drain
 from engine.studio import playground
+from engine.studio.runs import run_list, run_page
 from engine.studio.tables import table_list, table_page
+from engine.ticker import Schedules
 from tests.studio.conftest import Office
 from tests.studio.world import LATE, recorded
 
 FLOW = "payment_callback"
+NIGHTLY = "nightly"
+SCHEDULED = """\
+flow: nightly
+trigger: {schedule: "0 3 * * *"}
+nodes:
+  - {id: note, type: log, message: "due {{ run.due }}, before it {{ run.previous }}, now {{ now }}"}
+"""
 
 
-def tried(office: Office, source: str, name: str, rows: str) -> dict[str, Any]:
+def tried(
+    office: Office, source: str, name: str, rows: str, project: Project | None = None
+) -> dict[str, Any]:
+    project, flow = project or office.project, NIGHTLY if project else FLOW
     with office.store.reader() as tx:
-        event = playground.find_event(office.project, tx, source, name)
-    store, database = playground.database_for(office.project, office.store, rows)
+        event = playground.find_event(project, flow, tx, source, name)
+    store, database = playground.database_for(project, office.store, rows)
     try:
-        return playground.try_flow(office.project, FLOW, event, store, database)
+        return playground.try_flow(project, flow, event, store, database)
     finally:
         store.close()
 
@@ -96,7 +110,45 @@ def test_a_large_database_is_not_copied(busy: Office, monkeypatch: pytest.Monkey
 )
 def test_an_event_that_is_not_there_is_said(office: Office, source: str, name: str) -> None:
     with office.store.reader() as tx, pytest.raises(BadInput, match="There is no"):
-        playground.find_event(office.project, tx, source, name)
+        playground.find_event(office.project, FLOW, tx, source, name)
+
+
+def test_a_scheduled_flow_is_tried_at_its_next_moment_and_its_runs_are_seen(busy: Office) -> None:
+    folder = busy.project.folder
+    (folder / f"{NIGHTLY}.yaml").write_text(SCHEDULED)
+    project = Project.open(folder)
+    with busy.store.reader() as tx:
+        assert playground.events_for(busy.project, FLOW, tx)["scheduled"] is False
+        offered = playground.events_for(project, NIGHTLY, tx)
+    assert offered == {"recorded": [], "received": [], "scheduled": True}
+    found = tried(busy, "schedule", "next", "copy", project)
+    [event] = found["events"]
+    assert (found["failed"], event["type"], event["seen_before"]) == (
+        False,
+        "schedule.nightly",
+        False,
+    )
+    assert event["graph"]["nodes"][0]["title"] == "schedule: 0 3 * * *"
+    clock = 1_790_000_000.0
+    schedules = Schedules(lambda: project, busy.write, lambda: clock)
+    schedules.look()
+    clock += 86_400
+    schedules.look()
+    busy.write(lambda tx: drain(Receiver(project), tx))
+    listed = run_list(busy.store, busy.write, project, event_type="schedule.nightly")
+    [row] = listed["runs"]
+    with busy.store.reader() as tx:
+        page = run_page(tx, project, row["id"])
+        again = playground.events_for(project, NIGHTLY, tx)["received"]
+    assert page is not None
+    assert (page["flow"], page["outcome"], page["event"]["state"]) == (NIGHTLY, "done", "done")
+    assert page["path"]["nodes"]["note"]["state"] == "ran"
+    assert tried(busy, "inbox", again[0]["id"], "copy", project)["events"][0]["seen_before"]
+
+
+def test_a_schedule_that_the_text_no_longer_has_is_said(office: Office) -> None:
+    with pytest.raises(BadInput, match="has no schedule any more"):
+        tried(office, "schedule", "next", "copy")
 
 
 def test_words_hold_tables_outputs_and_no_internal_column(office: Office) -> None:

@@ -15,7 +15,7 @@ ENGINE = ROOT / "engine"
 
 LAYERS = [
     {"errors", "metrics", "collector"},
-    {"model", "paths", "clock", "generated"},
+    {"model", "paths", "clock", "cron", "generated"},
     {"yamlfile", "expressions", "stripe", "sandbox", "aside", "store", "net"},
     {
         "catalogue",
@@ -30,6 +30,7 @@ LAYERS = [
         "eventlog",
         "spans",
         "diagram",
+        "tick",
     },
     {"access", "check", "run", "trace"},
     {"rows"},
@@ -46,6 +47,7 @@ LAYERS = [
         "receive",
         "writer",
         "retention",
+        "ticker",
         "reload",
         "backup",
         "answer",
@@ -74,6 +76,7 @@ OUTSIDE = {
     "jwt": {"engine.access"},
     "prometheus_client": {"engine.web"},
     "opentelemetry": {"engine.spans"},
+    "cronsim": {"engine.cron"},
     "httpx": {"engine.net", "engine.access", "standin"},
 }
 
@@ -145,7 +148,7 @@ def test_special_walls() -> None:
 def test_the_command_line_starts_without_heavy_libraries() -> None:
     code = (
         "import sys, engine.cli.main, engine.cli.dry_run, engine.project, engine.dryrun, engine.cli.render\n"
-        "heavy = {'stripe', 'pydantic_monty', 'starlette', 'uvicorn', 'httpx', 'sqlite_utils'}\n"
+        "heavy = {'stripe', 'pydantic_monty', 'starlette', 'uvicorn', 'httpx', 'sqlite_utils', 'cronsim'}\n"
         "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

@@ -180,6 +180,28 @@ def test_a_dry_run_of_what_fails_says_why(visit: Visit) -> None:
     expect(page.locator(".graph [data-id=callback]")).to_have_class("node locked failed")
 
 
+def test_a_scheduled_flow_is_tried_at_its_next_moment(visit: Visit, studio: Shop) -> None:
+    file = studio.project.folder / "nightly.yaml"
+    file.write_text(
+        'flow: nightly\ntrigger: {schedule: "0 3 * * *"}\nnodes:\n'
+        '  - {id: note, type: log, message: "{{ run.due }}"}\n'
+    )
+    try:
+        studio.service.take_flows(load_folder(studio.project.folder))
+        page = visit("/studio/playground/nightly")
+        expect(page.locator(".graph")).to_contain_text("schedule: 0 3 * * *")
+        expect(page.get_by_label("Event")).to_have_value("schedule next")
+        page.get_by_role("button", name="Dry run").click()
+        expect(page.locator(".graph [data-id=note]")).to_have_class(re.compile("ran"))
+        expect(page.locator(".result")).to_contain_text("The server would commit this.")
+        type_at_the_end(page, '  - {id: more, type: log, message: "{{ run."')
+        page.keyboard.press("ArrowLeft")
+        assert {"due", "previous", "flow"} <= set(suggestions(page))
+    finally:
+        file.unlink()
+        studio.service.take_flows(load_folder(studio.project.folder))
+
+
 def test_a_dry_run_waits_for_mistakes_to_be_mended(visit: Visit) -> None:
     page = visit(FLOW)
     type_at_the_end(page, MISTAKE)

@@ -186,13 +186,14 @@ async function open(name) {
 
 /**
  * The events a dry run can be made on.
- * @param {{recorded: {name: string}[], received: {id: string, type: string, state: string}[]}} events
+ * @param {{recorded: {name: string}[], received: {id: string, type: string, state: string}[], scheduled: boolean}} events
  * @param {string | undefined} wanted
  */
-function eventChoice({ recorded, received }, wanted) {
+function eventChoice({ recorded, received, scheduled }, wanted) {
   /** @param {string} label @param {HTMLElement[]} options */
   const group = (label, options) => (options.length ? h("optgroup", { label }, options) : null);
   const files = recorded.map((one) => h("option", { value: `file ${one.name}` }, one.name));
   const inbox = received.map((one) => h("option", { value: `inbox ${one.id}`, selected: one.id === wanted }, `${one.type} · ${one.id} · ${one.state}`));
-  return h("select", null, group("Recorded in events/", files), group("From the inbox", inbox));
+  const due = scheduled ? [h("option", { value: "schedule next" }, "the next moment")] : [];
+  return h("select", null, group("Its schedule", due), group("Recorded in events/", files), group("From the inbox", inbox));
 }

@@ -18,6 +18,7 @@ import { parsed } from "./place.js";
  */
 export function outputs(context, words, name) {
   if (name === "config") return words.config.map((label) => ({ label, detail: "config" }));
+  if (name === "run") return ["flow", "digest", ...(scheduled(context) ? ["due", "previous"] : [])].map((label) => ({ label, detail: "run" }));
   if (name === "caller") return ["id", "role"].map((label) => ({ label }));
   if (name === "input") return inputs(context).map((label) => ({ label, detail: "input" }));
   const node = nodesAbove(context).findLast((one) => one.id === name);
@@ -33,6 +34,12 @@ export function outputs(context, words, name) {
   if (found === "row" || found === "row_or_null") return columns(words, node.table);
   return node.declared.map((label) => ({ label, detail: "declared here" }));
 }
+
+/**
+ * Whether a schedule starts the flow.
+ * @param {Context} context
+ */
+const scheduled = (context) => /^(?:trigger:\s*\{\s*|\s+)schedule:/m.test(context.state.doc.toString().split(/^nodes:/m)[0]);
 
 /**
  * @param {Words} words

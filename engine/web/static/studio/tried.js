@@ -17,12 +17,19 @@ const SAYS = {
   duplicate: "Delivered before: the server would answer 200 without a run.",
 };
 
+/** Of a moment of a schedule, which nobody waits for an answer to. @type {Record<string, string>} */
+const SAYS_OF_TICKS = {
+  done: "The server would commit this.",
+  waiting: "Failed: the server would undo this and try again.",
+};
+
 /** @param {Tried} tried @returns {Content} */
 export function verdict(tried) {
   const [own] = tried.events;
+  const says = own.type.startsWith("schedule.") ? { ...SAYS, ...SAYS_OF_TICKS } : SAYS;
   const kind = tried.failed ? "error" : own.outcome === "done" ? "notice good" : "notice";
   return [
-    h("p", { class: kind }, badge(own.outcome), ` ${SAYS[own.outcome] ?? ""}`, own.reason ? [h("br"), own.reason] : null),
+    h("p", { class: kind }, badge(own.outcome), ` ${says[own.outcome] ?? ""}`, own.reason ? [h("br"), own.reason] : null),
     own.seen_before ? h("p", { class: "notice" }, "The database has this event already; a server would not run it again. This is what it would do.") : null,
     own.early ? h("p", { class: "notice" }, "It came before what it needs. Try it on rows that have that, or name the events before it in a terminal: ", h("code", null, "actionflow dry-run … --after FILE"), ".") : null,
     h("p", { class: "dim" }, `On ${tried.database}; nothing was sent, nothing was written.`),
