@@ -139,6 +139,7 @@ _CASES = {
     "now": "A time that cannot be read|`now` is the time of the runs.",
     "outcomes": "Outcomes that do not go with the events|There is one for each event delivered, in "
     "their order; with `shuffle` there is no such order.",
+    "recording": "A recorded event that cannot be read|The steps that name it have nothing to deliver.",
     "repeated": "Two test cases of one name|They cannot be told apart in a report.",
     "schedule": "A flow that has no schedule|A step names a scheduled flow, whose next moment comes.",
     **{

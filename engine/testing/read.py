@@ -69,7 +69,7 @@ def read_cases(project: Project) -> list[TestCase]:
         problems += wrong
     problems += _repeated(cases)
     if problems:
-        raise ProblemsFound(problems)
+        raise ProblemsFound(list(dict.fromkeys(problems)))
     return cases
 
 
@@ -203,6 +203,12 @@ class _Reader:
         try:
             return self.recorded.event(name)
         except BadInput as error:
+            file = self.recorded.path(name)
+            if file is not None:
+                place, told = Place(shown(file)), str(error).removeprefix(f"{shown(file)}: ")
+                mend = "Record it again, or take the file away."
+                self.problems.append(Problem("case.recording", place, told, mend))
+                return None
             mend = "Name a file of that folder without .json; `actionflow record` makes more."
             self._problem("event", at, str(error), mend)
             return None

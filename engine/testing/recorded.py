@@ -20,6 +20,10 @@ class Recorded:
         self._known = sorted(path.stem for path in self._folder.glob("*.json"))
         self._read: dict[str, dict[str, Any]] = {}
 
+    def path(self, name: str) -> pathlib.Path | None:
+        """Its file, where there is one."""
+        return self._folder / f"{name}.json" if name in self._known else None
+
     def event(self, name: str) -> dict[str, Any]:
         """The event of this name; not to be changed. Raises BadInput."""
         if name not in self._read:

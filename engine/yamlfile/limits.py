@@ -25,7 +25,7 @@ def too_large(file: str) -> YamlProblem:
         "size",
         Place(file),
         f"the file is larger than {MAX_BYTES // 1024} KiB",
-        "split it into several flows",
+        "take something out, or split a flow into several",
     )
 
 

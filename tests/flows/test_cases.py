@@ -509,3 +509,13 @@ def test_check_tells_of_mistakes_in_cases(write: Write, actionflow: Actionflow) 
     assert ran.code == 2
     assert "flows/tests/mine.yaml:" in ran.out
     assert "[case.event] there is no recorded event 'payment_intent.suceeded'" in ran.out
+
+
+def test_a_recorded_event_that_cannot_be_read_is_told_once(
+    shop: pathlib.Path, actionflow: Actionflow
+) -> None:
+    (shop / "events" / "payment_intent.succeeded.json").write_text("{")
+    ran = actionflow("check")
+    assert (ran.code, ran.out.count("error [")) == (2, 1)
+    told = "flows/events/payment_intent.succeeded.json:1:1: error [case.recording] The body is not"
+    assert ran.out.startswith(told)
