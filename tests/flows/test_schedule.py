@@ -139,7 +139,7 @@ def test_a_dry_run_is_of_the_next_moment_or_of_the_one_named(
     [
         ([NAME, "--at", "2026-01-31T03:01:00Z"], "are 2026-01-31T03:00:00Z and 2026-02-01T03:00:00Z"),
         ([NAME, "--at", "tomorrow"], "--at tomorrow: expected a time"),
-        ([NAME, "--event", "events/payment_intent.succeeded.json"], "is started by its schedule"),
+        ([NAME, "--event", "events/payment_intent.succeeded.json"], "starts by its schedule"),
         ([NAME, "--event", "events/refund.created.json", "--at", "2026-01-31T03:00:00Z"], "not both"),
         (["payment_callback"], "say which event to try it on: --event FILE"),
         (["payment_callback", "--at", "2026-01-31T03:00:00Z"], "--at is for scheduled flows"),
