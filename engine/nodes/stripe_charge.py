@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.errors import RunError
 from engine.model import Node, Row, Value
 from engine.nodes.base import Compiler, Frame, NotOurs, NotOursYet, NotYet, Step, node_type
-from engine.nodes.stripe_recurring import recurring_facts
+from engine.nodes.stripe_recurring import AGREED, recurring_facts
 from engine.nodes.stripe_rows import find_payment, tell
 from engine.nodes.stripe_scope import Scope, event_of, first, update
 from engine.stripe.event import Event, second_of, when
@@ -95,18 +95,26 @@ def _first_charge(frame: Frame, row: Row, facts: Facts, news: InvoiceNews) -> tu
         return starts, free_facts(news) if news.status == "FREE" else {}
     first_charge = is_first(facts, news)
     more: Facts = {}
-    if first_charge is None:
+    if first_charge is None or not _agreed(facts):
         if second_of(frame.now) - second_of(row["updated_at"]) < _SOON:
             raise NotYet(
-                f"invoice {news.id} renews subscription {news.subscription}, of whose beginning "
+                f"invoice {news.id} is of subscription {news.subscription}, of whose beginning "
                 "(customer.subscription.created, its first invoice) not all came yet"
             )
-        first_charge = decided(facts, news)
+        if first_charge is None:
+            first_charge = decided(facts, news)
         more["late"] = register([0], True)
     if first_charge and "first" not in facts:
         more["first"] = register([0], news.id)
         frame.subjects.append(row["subscription_id"])
     return first_charge, more
+
+
+def _agreed(facts: Facts) -> bool:
+    """Whether the row tells what was agreed at the start, and not what a later snapshot says: our
+    action did, the beginning is known, or it is too late to wait for that."""
+    by_action = "amount" in facts and facts["amount"][0][0] == AGREED
+    return by_action or "begun" in facts or "late" in facts
 
 
 def max_amount(row: Row, facts: Facts, news: InvoiceNews) -> int:

@@ -26,6 +26,8 @@ _SHOWN = {
     "subscriptionId": "subscription_id",
 }
 """Outputs and their columns; a change of any of them is news."""
+AGREED = 2
+"""How much the word of the row's own action counts on what was agreed: more than any snapshot's."""
 
 
 @node_type("stripe.recurring_management_callback")
@@ -66,7 +68,7 @@ def recurring_facts(row: Row) -> Facts:
     seed: Facts = {}
     for name, column in (("amount", "amount"), ("currency", "currency"), ("price", "price_id")):
         if row[column]:
-            seed[name] = register([2, 0, 0], row[column])
+            seed[name] = register([AGREED, 0, 0], row[column])
     if row["subscription_id"] is not None:
         seed["begun"] = register([0], True)
     return seed
