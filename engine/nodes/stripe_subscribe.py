@@ -145,9 +145,16 @@ def _start(
             close = StripeCall("checkout.sessions.expire", {}, id=page, idempotency_key=key)
             return {"does": "close", "row_id": row["id"], "call": close.as_json()}
     amount = price.get("unit_amount")
-    if price.get("type") != "recurring" or not isinstance(amount, int):
+    by_use = (price.get("recurring") or {}).get("usage_type") == "metered"
+    if (
+        price.get("type") != "recurring"
+        or by_use
+        or price.get("active") is False
+        or not isinstance(amount, int)
+    ):
         raise ActionRefused(
-            f"Price {price['id']} is not a fixed amount a period; choose a recurring price.",
+            f"Price {price['id']} is not a fixed amount a period, or not active; choose a recurring "
+            "price.",
             code="bad_price",
             status=422,
         )
