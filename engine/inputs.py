@@ -28,7 +28,8 @@ def orders_of(compiled: CompiledFlow, given: Mapping[str, Value]) -> list[Value]
 
 
 def input_problems(compiled: CompiledFlow, given: Value) -> list[str]:
-    """Everything wrong with an input, in words. Optional ones that are left out become null."""
+    """Everything wrong with an input, in words. Optional ones that are left out become null, and a
+    currency is written small, as columns and Stripe have it."""
     declared = inputs_of(compiled)
     if not isinstance(given, dict):
         return [f"The body is not a JSON object; expected one with {', '.join(declared)}."]
@@ -44,4 +45,6 @@ def input_problems(compiled: CompiledFlow, given: Value) -> list[str]:
             problems.append(f"'{name}' is missing; expected {wanted.type}.")
         elif wrong := misfit(wanted, given[name]):
             problems.append(f"'{name}' {wrong}")
+        elif wanted.type == "currency" and given[name] is not None:
+            given[name] = given[name].lower()
     return problems
