@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import email.utils
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from engine.access import TokenVerifier
+from engine.check.view import every_node
 from engine.endpoints import PATH, wanted_types
 from engine.errors import ActionflowError
 from engine.project import Project
-from engine.store import inbox
+from engine.store import inbox, outbox
 from engine.stripe.client import API_VERSION, Client, StripeUnreachable
 
 Verdict = Literal["ok", "warning", "wrong"]
@@ -99,12 +102,38 @@ def keys(patient: Patient) -> Iterator[Finding]:
 
 
 @look
+def tokens(patient: Patient) -> Iterator[Finding]:
+    """What `jwt:` names is there; without it no server starts."""
+    jwt = patient.project.file.jwt
+    if jwt is None:
+        return
+    TokenVerifier.of(patient.project.file, patient.project.folder)
+    yield Finding(
+        "tokens", "ok", f"taken from {jwt.issuer}, signed with {' or '.join(jwt.algorithms)}"
+    )
+
+
+@look
+def calls(patient: Patient) -> Iterator[Finding]:
+    """What `http` nodes send in `secret_headers` is set."""
+    sending: dict[str, list[str]] = {}
+    for compiled in patient.project.flows.values():
+        for node in every_node(compiled.flow.nodes):
+            for variable in node.keys.get("secret_headers", {}).values():
+                sending.setdefault(variable, []).append(f"{compiled.flow.name}/{node.id}")
+    for variable, nodes in sending.items():
+        if not os.environ.get(variable, "").strip():
+            said = f"{variable} is not set: {', '.join(nodes)} cannot call"
+            yield Finding("calls", "wrong", said, "Set it for the server, as here.")
+
+
+@look
 def database(patient: Patient) -> Iterator[Finding]:
     """It opens, is up to date, and no events rest or wait too long in it."""
     store = patient.project.store()
     try:
         with store.reader() as tx:
-            counts = inbox.counts(tx)
+            counts, calls_of = inbox.counts(tx), outbox.counts(tx)
     finally:
         store.close()
     yield Finding("database", "ok", f"up to date, {sum(counts.values())} events received")
@@ -116,6 +145,9 @@ def database(patient: Patient) -> Iterator[Finding]:
         yield Finding(
             "database", "warning", f"{counts['waiting']} events wait for another try", mend
         )
+    if given_up := calls_of["dead"]:
+        mend = "See why: actionflow outbox list --state dead; mend; actionflow outbox retry --dead"
+        yield Finding("database", "warning", f"{given_up} calls were given up", mend)
 
 
 @look

@@ -104,7 +104,7 @@ def _secrets(request: Request) -> dict[str, str]:
         if not value:
             raise Unanswered(
                 f"the environment variable {variable}, which holds the header {name}, is not set. "
-                "Set it for the server; the call is tried again."
+                "Set it for the server."
             )
         if fault := header_fault(name, value):
             raise Unanswered(f"the environment variable {variable}: {fault}.")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
+from engine.check.view import every_node
 from engine.errors import BadInput
-from engine.model import Node, Row, Value
+from engine.model import Row, Value
 from engine.project import Project
 from engine.store import inbox, runs
 from engine.store.base import Transaction
@@ -112,7 +113,7 @@ class _Rows:
     def _add(self, entries: Iterable[Entry], flow: str, *, done: bool) -> None:
         """`flow` is the name of the one these nodes stand in: ids repeat in the flows it calls."""
         compiled = self.project.flows.get(flow)
-        nodes = {node.id: node for node in _every(compiled.flow.nodes)} if compiled else {}
+        nodes = {node.id: node for node in every_node(compiled.flow.nodes)} if compiled else {}
         for entry in entries:
             for change in entry.get("changes", ()):
                 key = change["table"], change["key"]
@@ -151,15 +152,6 @@ class _Rows:
                     found[key] = {name: there[name] for name in names}
                     waiting.append((key, found[key]))
         return found
-
-
-def _every(nodes: Iterable[Node]) -> Iterator[Node]:
-    """The nodes of a flow, at any depth."""
-    for node in nodes:
-        yield node
-        yield from _every(node.do)
-        for case in node.cases:
-            yield from _every(case.do)
 
 
 def _by_table(

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from engine.cli.main import main
+from engine.store.base import Transaction
 from standin import webhook_endpoints
 from tests.acceptance.shop import Shop, copy_of_example, serving
 from tests.acceptance.test_actions import paid
+from tests.store.test_retention import keep_call
 
 
 @pytest.fixture
@@ -129,3 +131,39 @@ def test_a_secret_key_in_the_publishable_keys_place_reaches_no_browser(
         assert app.state.service.actions.publishable_key is None
     assert "STRIPE_PUBLISHABLE_KEY" in caplog.text
     assert "sk_test_mixed_up" not in said + caplog.text
+
+
+def test_doctor_looks_for_what_tokens_and_calls_need(
+    shop: Shop, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shop.project.folder
+    with (folder / "project.yaml").open("a") as file:
+        file.write("jwt: {algorithms: [HS256], secret: SHOP_JWT, issuer: me, audience: shop}\n")
+    with (folder / "payment_callback.yaml").open("a") as file:
+        file.write(
+            "  - {id: tell, type: http, url: 'https://a.example/', secret_headers: {X-Key: SHOP_KEY}}\n"
+        )
+    for name in ("SHOP_JWT", "SHOP_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    code, said = run("doctor")
+    assert code == 1
+    assert "WRONG    tokens    jwt.secret: the environment variable SHOP_JWT is not set" in said
+    assert "WRONG    calls     SHOP_KEY is not set: payment_callback/tell cannot call" in said
+    monkeypatch.setenv("SHOP_JWT", "s" * 32)
+    monkeypatch.setenv("SHOP_KEY", "k")
+    code, said = run("doctor")
+    assert code == 0, said
+    assert "ok       tokens    taken from me, signed with HS256" in said
+    assert "SHOP_KEY" not in said
+
+
+def test_doctor_tells_of_calls_that_were_given_up(shop: Shop, run: Any) -> None:
+    def given_up(tx: Transaction) -> None:
+        id = keep_call(tx, "evt_x", done=None)
+        tx.execute("UPDATE actionflow_outbox SET state = 'dead' WHERE id = :id", {"id": id})
+
+    shop.service.writer.submit(given_up).result()
+    code, said = run("doctor")
+    assert code == 0
+    assert "warning  database  1 calls were given up" in said
+    assert "actionflow outbox retry --dead" in said
