@@ -15,13 +15,19 @@ def path_taken(flow: Flow, graph: Graph, trace: list[Entry]) -> dict[str, Value]
     A node that `waits` has a call made for it after the commit; the run goes on in another.
 
     `resumed` tells that the run went on from an earlier one (an action after its call to Stripe),
-    so the way to its first node is not in this trace.
+    so the way to its first node is not in this trace. `gave_up` tells that it ran the nodes of a
+    call that was given up, and nothing else.
     """
     walk = _Walk(flow, graph)
     end = walk.block(trace, (START, ""))
     if end is not None:
         walk.go(end, FINISH)
-    return {"nodes": walk.states, "edges": list(walk.taken), "resumed": walk.resumed}
+    return {
+        "nodes": walk.states,
+        "edges": list(walk.taken),
+        "resumed": walk.resumed and not walk.gave_up,
+        "gave_up": walk.gave_up,
+    }
 
 
 def own_error(entry: Entry) -> str | None:
@@ -68,7 +74,7 @@ class _Walk:
         self.nodes = {node.id: node for node in every_node(flow.nodes)}
         self.states: dict[str, dict[str, Value]] = {}
         self.taken: dict[str, None] = {}
-        self.resumed = False
+        self.resumed = self.gave_up = False
 
     def go(self, end: End, target: str) -> None:
         edge = edge_id(end, target)
@@ -104,6 +110,7 @@ class _Walk:
         if node.type == "for_each":
             self.rounds(inner, node)
         elif node.give_up and inner:
+            self.gave_up = True
             self.block(inner, (node.id, GIVEN_UP))
         return (node.id, "")
 

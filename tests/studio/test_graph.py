@@ -104,7 +104,16 @@ def test_an_error_belongs_to_the_node_that_made_it() -> None:
 
 def test_a_run_that_went_on_from_an_earlier_one_says_so() -> None:
     flow = read(LOOP)
-    assert path_taken(flow, flow_graph(flow), [entry("tell")])["resumed"] is True
+    path = path_taken(flow, flow_graph(flow), [entry("tell")])
+    assert (path["resumed"], path["gave_up"]) == (True, False)
+
+
+def test_what_a_call_did_when_it_was_given_up_is_no_run_that_went_on() -> None:
+    flow = read(LOOP)
+    trace = [entry("tell", type="http", error="no answer", nodes=[entry("note")])]
+    path = path_taken(flow, flow_graph(flow), trace)
+    assert path["edges"] == ["tell|after the last try|note"]
+    assert (path["resumed"], path["gave_up"]) == (False, True)
 
 
 def test_the_examples_flows_are_drawn_whole(office: Office) -> None:

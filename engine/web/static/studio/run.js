@@ -13,6 +13,7 @@ page(async () => {
     run.title ? h("p", { class: "lead" }, run.title) : null,
     run.error ? h("p", { class: "error" }, run.error, h("br"), "Everything this run wrote was undone.") : null,
     parts(run),
+    run.path?.gave_up ? h("p", { class: "notice" }, "This run is what `give_up` of a call did when its last try had failed. The run that asked for the call is another.") : null,
     head(run),
     run.known && run.event ? h("p", { class: "actions" }, h("a", { class: "button", href: `/studio/playground/${run.flow}?event=${encodeURIComponent(run.event.id)}` }, "Try this event in the playground")) : null,
     run.graph ? graphView(run.graph, `The path of run ${run.id} through ${run.flow}`, { run }) : graphless(run),
