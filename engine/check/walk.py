@@ -136,7 +136,7 @@ class Here:
         """The type of a name an expression reads; says why when it cannot be read here."""
         found = self.scope.names.get(name)
         if found is not None:
-            why, mend = absent(name, self.flow) if found.kind == "null" else ("", "")
+            why, mend = self.absent(name)
             if why:
                 report(ABSENT(place, f"there is no `{name}` here: {why}.", mend))
                 return ANY
@@ -145,9 +145,10 @@ class Here:
         if definition is None:
             known = list(self.scope.names)
             near = self.within(name) or did_you_mean(name, known)
+            readable = [one for one in known if not self.absent(one)[0]]
             mend = _FOREIGN.get(name.lower()) or (
                 f"If it is text, put it in quotes: '{name}'. Names that can be read here: "
-                f"{', '.join(sorted(known))}."
+                f"{', '.join(sorted(readable))}."
             )
             report(UNDEFINED(place, f"'{name}' is defined nowhere in this flow.{near}", mend))
         elif why_hidden(definition, self.node_path) == "later":
@@ -170,6 +171,10 @@ class Here:
                 )
             )
         return ANY
+
+    def absent(self, name: str) -> tuple[str, str]:
+        """Why this reserved name has nothing in flows of this kind, and what to do; empty where it has."""
+        return absent(name, self.flow) if self.scope.names[name].kind == "null" else ("", "")
 
     def within(self, name: str) -> str:
         """A hint where a name is an output of a node in sight: orderId is callback.orderId."""

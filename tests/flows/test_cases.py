@@ -446,7 +446,10 @@ def test_no_cases_and_broken_events(
     (shop / "events" / "payment_intent.succeeded.json").write_text("{}")
     ran = actionflow("test")
     assert ran.code == 2
-    assert "payment_intent.succeeded.json:1:1: error [case.recording] The body's `object` is None" in ran.err
+    assert (
+        "payment_intent.succeeded.json:1:1: error [case.recording] The body's `object` is None"
+        in ran.err
+    )
     file.unlink()
     ran = actionflow("test")
     assert ran.code == 2
