@@ -8,7 +8,7 @@ import pathlib
 import time
 from contextlib import closing
 
-from engine.cli.main import DONE, FLOW_FAILED, client, project_argument, project_folder
+from engine.cli.main import DONE, FLOW_FAILED, client, project_argument, project_folder, whole
 from engine.errors import BadInput
 
 
@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     listing = verbs.add_parser("list", help="received events, newest first")
     listing.add_argument("--state", choices=("received", "done", "ignored", "waiting", "dead"))
     listing.add_argument("--type", help="only this event type")
-    listing.add_argument("--limit", type=int, default=20)
+    listing.add_argument("--limit", type=whole(1, 100_000), default=20)
     listing.add_argument("--json", action="store_true")
     listing.set_defaults(verb=_list)
     show = verbs.add_parser("show", help="one event: its state, its runs, its body")

@@ -109,6 +109,20 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     return parser
 
 
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """The type of an option that takes a whole number between these two."""
+
+    def number(text: str) -> int:
+        found = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1
+        if not least <= found <= most:
+            raise argparse.ArgumentTypeError(
+                f"found {text!r}; expected a whole number from {least} to {most}"
+            )
+        return found
+
+    return number
+
+
 def project_argument(parser: argparse.ArgumentParser) -> None:
     """The `--project` option most commands share."""
     parser.add_argument(

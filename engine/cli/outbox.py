@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from engine.cli.main import DONE, project_argument, project_folder
+from engine.cli.main import DONE, project_argument, project_folder, whole
 from engine.errors import BadInput
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     listing.add_argument(
         "--event", metavar="EVENT_ID", help="only those the run of this event asked for"
     )
-    listing.add_argument("--limit", type=int, default=20)
+    listing.add_argument("--limit", type=whole(1, 100_000), default=20)
     listing.add_argument("--json", action="store_true")
     listing.set_defaults(verb=_list)
     show = verbs.add_parser("show", help="one call: what is sent, and what came of it")

@@ -11,7 +11,7 @@ import signal
 import socket
 from typing import TYPE_CHECKING
 
-from engine.cli.main import DONE, project_argument, project_folder
+from engine.cli.main import DONE, project_argument, project_folder, whole
 from engine.errors import BadInput
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ BACKLOG = 2048
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-    parser.add_argument("--port", type=int, default=8000, help="port to listen on (8000)")
+    parser.add_argument(
+        "--port", type=whole(0, 65535), default=8000, help="port to listen on (8000)"
+    )
     parser.add_argument(
         "--demo",
         action="store_true",

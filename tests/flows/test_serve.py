@@ -10,6 +10,7 @@ import pytest
 
 import server
 from engine.cli.demo import prepare, what_next
+from engine.cli.main import main
 from engine.errors import ActionflowError
 from engine.project import Project
 
@@ -93,3 +94,25 @@ def test_a_secret_that_is_not_set_is_told_in_words(
     assert heard["message"].startswith(
         "jwt.secret: the environment variable SHOP_JWT_SECRET is not set"
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["serve", "--port", "99999"],
+        ["serve", "--port", "-1"],
+        ["events", "list", "--limit", "0"],
+        ["events", "list", "--limit", "99999999999999999999"],
+        ["outbox", "list", "--limit", "-1"],
+        ["outbox", "list", "--limit", "\u0663"],
+    ],
+    ids=" ".join,
+)
+def test_a_number_no_command_can_take_is_told(
+    words: list[str], shop: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert f"argument {words[-2]}: found {words[-1]!r}; expected a whole number from " in told
