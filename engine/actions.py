@@ -17,6 +17,7 @@ from typing import Any
 from engine.answer import Answer, refusal
 from engine.clock import timestamp
 from engine.errors import ActionflowError
+from engine.forgotten import KEYS_LAST, made_before
 from engine.inputs import input_problems, orders_of
 from engine.logs import about
 from engine.model import HttpRules, Row, Value
@@ -142,12 +143,7 @@ class Actions:
                 reply: Value = self.ask(Request.of(step), self.project().file.http)
             else:
                 try:
-                    reply = self.stripe.perform(
-                        step["operation"],
-                        step["params"],
-                        id=step["id"],
-                        idempotency_key=step["idempotency_key"],
-                    )
+                    reply = self._perform(step)
                 except StripeUnreachable as error:
                     log.warning("action %d: %s", id, error)
                     # Free at once: whoever asks next, or the recovery, repeats the call under its key.
@@ -156,6 +152,20 @@ class Actions:
                         503, "stripe_unreachable", f"{error} Nothing is done twice: ask again."
                     )
             stretch = replace(stretch, project=self.project(), asked=step["step"], reply=reply)
+
+    def _perform(self, step: dict[str, Value]) -> Value:
+        """Stripe's answer to a call. Raises StripeUnreachable."""
+        begun = step.get("begun")
+        if begun is not None and begun < self._text(-KEYS_LAST):
+            done = made_before(self.stripe, step)
+            if done is not None:
+                return done
+        return self.stripe.perform(
+            step["operation"],
+            step["params"],
+            id=step["id"],
+            idempotency_key=step["idempotency_key"],
+        )
 
     def recover(self, most: int = 20) -> int:
         """Go on with actions whose process was killed or whose answer was lost; how many there were."""

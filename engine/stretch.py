@@ -56,7 +56,7 @@ class Stretch:
         if record.call is not None and (self.reply is None or record.call["step"] != self.asked):
             # Taken up after a crash, or gone on with by another: the call that is under way, under
             # its key, before anything else.
-            return dict(record.call)
+            return {**record.call, "begun": record.created_at}
         compiled = self._version(tx, record)
         try:
             return self._run(tx, record, compiled, last=False)

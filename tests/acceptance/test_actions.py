@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import time
 
 import pytest
 
@@ -157,6 +158,24 @@ def test_a_lost_answer_is_recovered_without_anybody_asking(shop: Shop) -> None:
     assert shop.act("refund", {"paymentId": payment, "refundAmount": 100}).status_code == 503
     assert shop.service.actions is not None
     assert shop.service.actions.recover() == 1
+    shop.deliver()
+    assert shop.row("refund")["status"] == "REFUNDED"
+    assert len(shop.stripe().refunds.list().data) == 1
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
+def test_an_answer_lost_for_longer_than_stripe_knows_the_key_is_one_refund(
+    shop: Shop, kind: str
+) -> None:
+    payment = paid(shop)
+    shop.no_sdk_retries()
+    shop.control("faults", kind=kind, path="/v1/refunds")
+    assert shop.act("refund", {"paymentId": payment, "refundAmount": 100}).status_code == 503
+    shop.standin.state.saved.clear()
+    actions = shop.service.actions
+    assert actions is not None
+    actions.now = lambda: time.time() + 25 * 3600
+    assert actions.recover() == 1
     shop.deliver()
     assert shop.row("refund")["status"] == "REFUNDED"
     assert len(shop.stripe().refunds.list().data) == 1

@@ -52,10 +52,10 @@ class FusedStripe:
         self.perform = fuse.around(stripe.perform)
 
 
-def new_order(shop: Shop) -> int:
+def new_order(shop: Shop, amount: int = 10_000) -> int:
     def make(tx: Any) -> Any:
         return tx.insert(
-            "order", {"user_id": "ada", "item": "Tea", "amount": 10_000, "currency": "usd"}
+            "order", {"user_id": "ada", "item": "Tea", "amount": amount, "currency": "usd"}
         )
 
     order: dict[str, Any] = shop.service.writer.submit(make).result()
@@ -97,7 +97,8 @@ def refund(shop: Shop) -> Request:
 
 
 def start(shop: Shop) -> Request:
-    body = {"type": "Initiate", "orderId": new_order(shop), "priceId": recurring_price(shop)}
+    order = new_order(shop, 2000)
+    body = {"type": "Initiate", "orderId": order, "priceId": recurring_price(shop)}
     return "recurring", body
 
 

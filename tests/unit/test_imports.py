@@ -53,6 +53,7 @@ LAYERS = [
         "answer",
         "inputs",
         "stretch",
+        "forgotten",
         "actions",
         "outbox",
         "giveup",
