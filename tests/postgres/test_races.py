@@ -182,6 +182,50 @@ def test_a_refund_asked_for_while_its_payments_event_is_worked_on(
     assert whole.amount == shop.row("payment")["amount_refunded"]
 
 
+def test_both_payments_of_an_order_are_given_back_at_once(
+    shop: Shop, second: Store, database: PostgresConnector
+) -> None:
+    """Neither refund takes the other's payment for one that still pays the order."""
+
+    def told(number: int, kind: str, **more: Any) -> Work:
+        event = orjson.loads(event_for(1))
+        thing = event["data"]["object"]
+        event |= {"id": f"evt_{number}_{kind}", "type": kind}
+        ids = {"id": f"pi_{number}", "latest_charge": f"ch_{number}"}
+        event["data"]["object"] = thing | ids | more
+        return receiving(shop, orjson.dumps(event))
+
+    def refunded(number: int) -> Work:
+        charge = {"id": f"ch_{number}", "object": "charge", "payment_intent": f"pi_{number}"}
+        money = {"amount_captured": 10_000, "amount_refunded": 10_000, "refunded": True}
+        more = charge | money | {"paid": True, "captured": True}
+        return told(number, "charge.refunded", **more)
+
+    for number in (1, 2):
+        assert committed(shop.service.store, told(number, "payment_intent.succeeded")) == "done"
+    other = refunded(2)
+    meeting = Race(database, shop.service.store, lambda: committed(second, other))
+    assert meeting.transact(refunded(1)) == "done"
+    assert meeting.second == "done"
+    assert meeting.waited
+    assert [row["status"] for row in shop.rows("payment")] == ["REFUNDED", "REFUNDED"]
+    assert shop.row("order", id=1)["status"] == "refunded"
+
+
+def test_two_requests_to_subscribe_at_once_leave_one_page_open(
+    shop: Shop, second: Store, database: PostgresConnector
+) -> None:
+    stripe = shop.stripe()
+    monthly = {"currency": "usd", "unit_amount": 2000, "recurring": {"interval": "month"}}
+    price = stripe.prices.create({**monthly, "product_data": {"name": "Tea"}}).id
+    given = {"type": "Initiate", "orderId": 3, "priceId": price}
+    answer, other, meeting = race(shop, second, database, "recurring", given, meet_in=3)
+    assert meeting.waited
+    assert (answer.status, other.status) == (200, 409), other.body
+    assert other.body["code"] == "payment_in_progress"
+    assert [one.status for one in stripe.checkout.sessions.list().data] == ["open"]
+
+
 def test_an_event_while_a_refund_of_its_payment_is_planned(
     shop: Shop, second: Store, database: PostgresConnector
 ) -> None:
