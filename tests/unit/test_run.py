@@ -223,7 +223,7 @@ def test_code_sees_its_inputs_and_gives_its_outputs(room: Callable[..., Room]) -
             "the code: it did not end within 0.5 seconds",
         ),
         (
-            "x = [1]\n    while True:\n      x = x + x\n    return {'amount': 1, 'words': x}",
+            "x = [1] * 500000\n    while True:\n      x = x + x\n    return {'amount': 1, 'words': x}",
             "line 3 of the code: it needs more than 32 MiB, the memory limit of a code block",
         ),
         (
