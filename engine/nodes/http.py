@@ -91,7 +91,9 @@ def _inline(node: Node, compiler: Compiler, written: Callable[[Frame], Request])
 
 def key_of(frame: Frame, flow: str, node: str, ordinal: int) -> str:
     """The Idempotency-Key: the same whenever this run is tried again, on whatever version of the flow."""
-    words = "\n".join((frame.project.name, frame.origin, flow, node, str(ordinal)))
+    # Actions are numbered: that of a restored database begins at another time than the one before.
+    begun = () if frame.journal is None else (frame.journal.now,)
+    words = "\n".join((frame.project.name, frame.origin, *begun, flow, node, str(ordinal)))
     return f"af_{hashlib.sha256(words.encode()).hexdigest()[:32]}"
 
 

@@ -148,6 +148,20 @@ def test_killed_after_the_call_it_is_repeated_under_the_same_key(
     assert record.state == "done"
 
 
+def test_the_same_number_in_a_database_that_was_put_back_is_another_key(
+    shop: Shop, server: Server
+) -> None:
+    """Or the other side would take the new call for the old one, and not do it."""
+    server.says((200, {}, b'{"left": 7}'), (200, {}, b'{"left": 7}'))
+    acting(shop).act(ASKED)
+    put_back = Shop(shop.project, shop.project.scratch({}))
+    put_back.clock = shop.clock + 60
+    acting(put_back).act(ASKED)
+    put_back.store.close()
+    first, second = server.heard
+    assert first.headers["idempotency-key"] != second.headers["idempotency-key"]
+
+
 def test_give_up_nodes_of_an_action_see_its_input_and_caller(shop: Shop, server: Server) -> None:
     server.says((200, {}, b'{"left": 7}'), (404, {}, b""))
     acting(shop).act(ASKED)
