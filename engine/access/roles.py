@@ -9,7 +9,7 @@ from functools import lru_cache
 from engine.access.caller import Caller
 from engine.access.errors import AccessDenied
 from engine.errors import Place
-from engine.expressions import condition
+from engine.expressions import Expression, condition
 from engine.model import Path, ProjectFile, Row, Value
 
 log = logging.getLogger("actionflow.access")
@@ -38,7 +38,8 @@ def authorize(
 
     `order` is None when there is no such order: with a row rule that is answered as an order of
     somebody else, so that nobody learns which orders there are; without a row rule it passes, and
-    the action says that there is none. The rule reads `order`, `caller` (id, role) and `input`.
+    the action says that there is none. The rule reads `order`, `caller` (id, role) and `input`; where
+    the input names no order (the flow makes one, say) it can hold only if it does not read `order`.
     """
     grant = may_call(project, caller, action)
     if "when" not in grant:
@@ -46,16 +47,19 @@ def authorize(
     path: Path = ("roles", caller.role, "actions", action, "when")
     values = {"order": order, "caller": caller.as_value(), "input": dict(input or {})}
     allowed = False
-    if order is not None:
+    none = order is None and input is not None and not any(map(input.get, ("orderId", "paymentId")))
+    if order is not None or (none and not _reads_order(project, grant["when"], path)):
         try:
             allowed = _holds(project, grant["when"], path, values)
         except Exception as error:
             log.warning("denied, as the rule failed: %s", error)
+    elif none:
+        detail = f"The input names no order; expected the orderId of one to call '{action}' on."
+        raise AccessDenied("order_denied", detail)
     if not allowed:
         detail = f"There is no such order, or this caller may not call '{action}' on it."
-        named = [name for name in ("orderId", "paymentId") if (input or {}).get(name) is not None]
-        if order is None and input is not None and not named:
-            detail = f"The input names no order; expected the orderId of one to call '{action}' on."
+        if none:
+            detail = f"This caller may not call '{action}' with this input."
         raise AccessDenied("order_denied", detail)
 
 
@@ -93,5 +97,12 @@ def _grant(project: ProjectFile, caller: Caller, kind: str, name: str) -> Grant 
 
 
 def _holds(project: ProjectFile, rule: str, path: Path, values: Mapping[str, Value]) -> bool:
-    place = project.places.get(path, Place(project.file))
-    return compiled(rule, place).evaluate(values) is True
+    return _rule(project, rule, path).evaluate(values) is True
+
+
+def _reads_order(project: ProjectFile, rule: str, path: Path) -> bool:
+    return any(one.path[0] == "order" for one in _rule(project, rule, path).references)
+
+
+def _rule(project: ProjectFile, rule: str, path: Path) -> Expression:
+    return compiled(rule, project.places.get(path, Place(project.file)))

@@ -90,6 +90,8 @@ def row_rules(view: View) -> Iterator[Problem]:
         for action, right in ((written or {}).get("actions") or {}).items():
             order = of_row(project.order, project.tables)
             names = {"order": order, "caller": CALLER, "input": _inputs(view, action)}
+            if not _names_order(view, action):
+                del names["order"]
             yield from _right(view, right, ("roles", role, "actions", action), names)
         for table, right in ((written or {}).get("read") or {}).items():
             if table in project.tables:
@@ -105,6 +107,12 @@ def _inputs(view: View, action: str) -> Type:
             declared = {n: of_output(output(n, w), view.order) for n, w in flow.inputs.items()}
             return Type("dict", fields=declared)
     return ANY
+
+
+def _names_order(view: View, action: str) -> bool:
+    """Whether the action's input can name an order: else its flow makes one, and there is none yet."""
+    flows = [flow for flow in view.flows.values() if flow.trigger.get("action") == action]
+    return not flows or any({"orderId", "paymentId"} & flow.inputs.keys() for flow in flows)
 
 
 def _right(
@@ -127,10 +135,13 @@ def _row_rule(written: str, place: Place, names: dict[str, Type], report: Report
     def name_type(name: str, at: Place, say: Report) -> Type:
         if name in names:
             return names[name]
+        why = f"a row rule cannot read '{name}'."
+        if name == "order" and "row" not in names:
+            why = "there is no `order` here: the input of this action's flow names none."
         say(
             UNDEFINED(
                 at,
-                f"a row rule cannot read '{name}'.{did_you_mean(name, list(names))}",
+                f"{why}{did_you_mean(name, list(names))}",
                 f"It reads {', '.join(names)}, nothing else.",
             )
         )

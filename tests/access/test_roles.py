@@ -62,6 +62,23 @@ def test_an_order_of_another_and_none_look_alike_and_who_names_none_is_told_so()
     assert "expected the orderId" in said[2]
 
 
+@pytest.mark.parametrize(
+    ("input", "expected"),
+    [
+        ({"course": "cooking"}, ALLOWED),
+        ({"course": "closed"}, NO_ORDER),
+        ({"orderId": 9, "course": "cooking"}, NO_ORDER),
+    ],
+)
+def test_a_rule_that_reads_no_order_is_for_actions_that_make_one(
+    tmp_path: pathlib.Path, input: dict[str, Any], expected: str
+) -> None:
+    old = "{when: \"{{ order.user_id == caller.id and order.status != 'paid' }}\"}"
+    new = "{when: \"{{ input.course != 'closed' }}\"}"
+    project = project_of(tmp_path, PROJECT.replace(old, new))
+    assert verdict(project, "customer", "pay", None, input) == expected
+
+
 def test_the_table_above_names_every_role_of_the_example() -> None:
     project = read_project(ROOT / "flows" / "project.yaml")
     assert set(EXAMPLE) - {"nobody"} == set(project.roles)
