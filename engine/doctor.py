@@ -147,7 +147,12 @@ def database(patient: Patient) -> Iterator[Finding]:
         )
     if given_up := calls_of["dead"]:
         mend = "See why: actionflow outbox list --state dead; mend; actionflow outbox retry --dead"
-        yield Finding("database", "warning", f"{given_up} calls were given up", mend)
+        yield Finding(
+            "database",
+            "warning",
+            f"{given_up} {'call was' if given_up == 1 else 'calls were'} given up",
+            mend,
+        )
 
 
 @look

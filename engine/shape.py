@@ -243,7 +243,10 @@ def _form(error: ValidationError) -> str:
 @_saying("minProperties")
 @_saying("minLength")
 def _empty(error: ValidationError) -> Saying:
-    return f"{_where(error)} is empty.", "Put at least one in, or remove the key."
+    return (
+        f"{_where(error)} is empty.",
+        "Put at least one in; where the key may be left out, remove it.",
+    )
 
 
 @_saying("maxProperties")

@@ -17,7 +17,7 @@ ABSENT_WHY = {
     "error": "no call has failed",
 }
 ABSENT_MEND = {
-    "caller": "Read who it concerns from a row, as in began_with.user_id.",
+    "caller": "Read who it concerns from a row: find it with table.find, above.",
     "input": "Read the event or a locked node's outputs, or make it `trigger: {manual: {…}}`.",
     "error": "Read it in the nodes that follow a failed call only.",
 }

@@ -165,5 +165,5 @@ def test_doctor_tells_of_calls_that_were_given_up(shop: Shop, run: Any) -> None:
     shop.service.writer.submit(given_up).result()
     code, said = run("doctor")
     assert code == 0
-    assert "warning  database  1 calls were given up" in said
+    assert "warning  database  1 call was given up" in said
     assert "actionflow outbox retry --dead" in said
