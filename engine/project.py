@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from engine.check import check
-from engine.check.rows import Rows, read_rows
+from engine.check.row_files import read_rows
+from engine.check.rows import Rows
 from engine.errors import Problem, ProblemsFound
 from engine.load import SEED_FILE, Loaded, load_folder
 from engine.model import ProjectFile, Value

@@ -1,7 +1,7 @@
 """The checker: every mistake a builder can make, found before anything runs (docs/checking.md)."""
 
 from engine.check.registry import CODES, Code
-from engine.check.rows import seed_problems
+from engine.check.row_files import seed_problems
 from engine.check.run import check, check_flow_text, check_folder, in_order
 
 __all__ = [

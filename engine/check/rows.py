@@ -1,8 +1,7 @@
-"""Rows that are written down (seed.yaml, what dry-run is given, test cases), against the project's tables."""
+"""Rows that are written down (a file of rows, test cases), against the project's tables."""
 
 from __future__ import annotations
 
-import pathlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -10,15 +9,13 @@ from engine.check.near import did_you_mean
 from engine.check.reading_codes import register
 from engine.check.registry import Related
 from engine.check.types import of_column, words
-from engine.errors import Place, Problem, ProblemsFound
-from engine.load import SEED_FILE, Loaded
+from engine.errors import Place, Problem
 from engine.model import Column, Path, ProjectFile, Row, Table, Value
-from engine.paths import shown as shown_path
 from engine.shape import kind, shown
 from engine.store.base import BadValue
 from engine.store.codec import TableCodec
 from engine.store.values import CHECKS, Unfit
-from engine.yamlfile import Document, read_path
+from engine.yamlfile import Document
 
 Rows = Mapping[str, list[Row]]
 """Rows by table."""
@@ -39,13 +36,6 @@ ROWS = {
 }
 """What can be wrong with rows, whichever file they stand in."""
 register("seed.", ROWS, "check")
-register(
-    "seed.",
-    {
-        "shape": "Rows that are not written by table|A file of rows has the tables, and below each a list."
-    },
-    "check",
-)
 register("case.", ROWS, "tests")
 _MENDS = {
     "integer": "Write a whole number, without quotes or decimal point.",
@@ -55,59 +45,6 @@ _MENDS = {
     "timestamp": "Write it like 2026-01-31T12:00:00Z.",
     "currency": "Write the code of ISO 4217, such as usd.",
 }
-
-
-def read_rows(path: pathlib.Path, project: ProjectFile) -> Rows:
-    """The rows of a YAML file (seed.yaml, or what dry-run is given), as the database keeps them.
-
-    An empty file has none. Raises ProblemsFound.
-    """
-    document = read_path(path, shown_path(path))
-    problems = list(_file_problems(document, project))
-    if problems:
-        raise ProblemsFound(problems)
-    return document.data or {}
-
-
-def seed_problems(loaded: Loaded) -> list[Problem]:
-    """What is wrong with the project's seed.yaml; nothing where there is none."""
-    path = loaded.folder / SEED_FILE
-    if not path.is_file():
-        return []
-    try:
-        document = read_path(path, shown_path(path))
-    except ProblemsFound as found:
-        return found.problems
-    return list(_file_problems(document, loaded.project))
-
-
-def _file_problems(document: Document, project: ProjectFile | None) -> Iterator[Problem]:
-    odd = list(_odd_shape(document))
-    yield from odd
-    if not odd and project is not None:
-        yield from check_rows(document.data or {}, project, document, (), code="seed", alone=True)
-
-
-def _odd_shape(document: Document) -> Iterator[Problem]:
-    data = document.data
-    mend = (
-        "Write each table with a list of rows: `order:`, and below it `  - {id: 1, amount: 10000}`."
-    )
-
-    def odd(path: Path, what: str, value: Value, expected: str) -> Problem:
-        found = f"{what} is {shown(value)} ({kind(value)}); expected {expected}."
-        return Problem("seed.shape", document.place(path), found, mend)
-
-    if data is not None and not isinstance(data, dict):
-        yield odd((), "this file", data, "tables with their rows")
-        return
-    for name, listed in (data or {}).items():
-        if not isinstance(listed, list):
-            yield odd((name,), f"'{name}'", listed, "a list of rows")
-            continue
-        for index, row in enumerate(listed):
-            if not isinstance(row, dict):
-                yield odd((name, index), f"this entry of '{name}'", row, "a row, a mapping")
 
 
 def check_rows(

@@ -16,6 +16,7 @@ from engine.check import (  # noqa: F401
     locked,
     projectrules,
     reading_codes,
+    row_files,
     rows,
     schedules,
     secrets,
@@ -39,7 +40,7 @@ def check_folder(folder: pathlib.Path) -> list[Problem]:
         place = Place(shown(folder / "project.yaml"))
         mend = "Give the project its project.yaml, or make a new one with: actionflow init DIR"
         return [Problem("project.missing", place, str(error), mend)]
-    return in_order([*check(loaded), *rows.seed_problems(loaded)])
+    return in_order([*check(loaded), *row_files.seed_problems(loaded)])
 
 
 def check(loaded: Loaded) -> list[Problem]:

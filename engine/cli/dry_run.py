@@ -71,7 +71,7 @@ def _no_such_file(flow: pathlib.Path, project: pathlib.Path | None) -> str:
 
 
 def _run(folder: pathlib.Path, options: argparse.Namespace) -> int:
-    from engine.check.rows import read_rows
+    from engine.check.row_files import read_rows
     from engine.dryrun import dry_run, due_event, open_database
     from engine.project import Project
     from engine.recorded import belongs, read_event
