@@ -34,6 +34,7 @@ OF_TICK = {
 """Of a tick, which nobody waits for an answer to."""
 QUIET = ("created_at", "updated_at", "alreadyProcessed")
 """Columns and outputs that tell a reader nothing new: times of writing, an alias."""
+OF_ROWS = frozenset({"table.find", "table.update", "table.delete"})
 PIPED_WIDTH = 100
 LONGEST_VALUE = 120
 
@@ -134,6 +135,8 @@ def _entry(tree: Tree, entry: Entry, flow: Flow | None, project: Project) -> Non
     # What a node wrote into the builder's tables is told by its rows; as output it would be noise.
     if entry.get("out") and (not changes or entry["type"].startswith("stripe.")):
         branch.add(_named("out", entry["out"]))
+    elif entry["type"] in OF_ROWS and not changes and "row" not in entry and "error" not in entry:
+        branch.add(_named("out", entry.get("out")))  # that no row matched is what one looks for
     for change in filter(_visible, changes):
         branch.add(_new(change) if change["before"] is None else diff(change))
     if "stop" in entry and "nodes" not in entry:

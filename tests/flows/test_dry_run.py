@@ -103,6 +103,21 @@ def test_a_pipe_is_as_wide_as_it_is_told_and_has_no_colours(
     assert widest - 20 < max(map(len, ran.out.splitlines())) <= widest
 
 
+def test_that_no_row_matched_is_shown(
+    shop: pathlib.Path, actionflow: Actionflow, tmp_path: pathlib.Path
+) -> None:
+    events = shop / "events"
+    given = tmp_path / "given.yaml"
+    given.write_text("order: [{id: 1, user_id: ada, item: x, amount: 5, currency: usd}]")
+    paid = events / "payment_intent.succeeded.json"
+    ran = actionflow("dry-run", shop / "payment_callback.yaml", "--event", paid, "--given", given)
+    marked = ran.out.partition("mark_paid  table.update")[2]
+    assert "out null" in marked.partition("as_ordered")[0]
+    back = events / "charge.refunded.partial.json"
+    ran = actionflow("dry-run", shop / "refund_callback.yaml", "--event", back, "--after", paid)
+    assert "out []" in ran.out.partition("others  table.find")[2].partition("another_pays")[0]
+
+
 def test_events_that_came_before(shop: pathlib.Path, actionflow: Actionflow) -> None:
     events = shop / "events"
     words = ["dry-run", shop / "refund_callback.yaml", "--event", events / "refund.failed.json"]
