@@ -17,14 +17,14 @@ from engine.nodes.http import seen
 from engine.paths import shown
 from engine.project import Project
 from engine.receive import Receiver, drain, mode_of
-from engine.recorded import Recorded, before, belongs
+from engine.recorded import before, belongs
 from engine.store import inbox, outbox
 from engine.store.base import Store
 from engine.store.seen import shown_change
 from engine.store.url import resolved, shown_url
 from engine.store.values import Unfit
 from engine.store.values import timestamp as as_timestamp
-from engine.stripe.event import Event, second_of
+from engine.stripe.event import Event, EventRead, second_of
 from engine.tick import cron_of, is_tick, tick
 from engine.verdict import Verdict
 
@@ -77,7 +77,7 @@ class DryRun:
         }
 
 
-def due_event(flow: Flow, at: str | None, now: float) -> Recorded:
+def due_event(flow: Flow, at: str | None, now: float) -> EventRead:
     """A moment of a scheduled flow: `at`, as a timestamp, or the next one. Raises BadInput."""
     text = cron_of(flow) or ""
     if at is None:
@@ -122,11 +122,11 @@ def open_database(
 def dry_run(
     project: Project,
     flow: str,
-    events: Iterable[Recorded],
+    events: Iterable[EventRead],
     store: Store,
     database: str,
     *,
-    after: Iterable[Recorded] = (),
+    after: Iterable[EventRead] = (),
     now: Callable[[], float] = time.time,
 ) -> DryRun:
     """Run the events in this order on `store`, as if those of `after` (of any flow) had come before;
@@ -173,7 +173,7 @@ def net(changes: Iterable[Change]) -> list[Change]:
     return [change for change in rows.values() if change.before != change.after]
 
 
-def _hint(project: Project, event: Event, given: Iterable[Recorded]) -> str:
+def _hint(project: Project, event: Event, given: Iterable[EventRead]) -> str:
     """What to do about an event that came too early."""
     if event.thin and not event.object:
         return "A dry run asks Stripe for nothing: give an event that carries its object."

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Collection, Iterator
-from typing import Any
 
 from engine.errors import BadInput
 from engine.model import Value
 from engine.paths import shown
 from engine.project import Project
-from engine.stripe.event import BadEvent, Event, load, of
+from engine.stripe.event import BadEvent, Event, EventRead, load, of
 from engine.stripe.routing import subject_of, trigger_of
 
 FOLDER = "events"
 
-Recorded = tuple[dict[str, Any], str, Event]
-"""A recorded event: decoded, as text, and as an Event."""
 
-
-def read_event(path: pathlib.Path) -> Recorded:
+def read_event(path: pathlib.Path) -> EventRead:
     """A recorded event. Raises BadInput naming the file."""
     try:
         body = path.read_bytes()
@@ -46,8 +42,7 @@ def recorded_events(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, Event]
 def starting(project: Project, flow: str) -> Iterator[tuple[pathlib.Path, Event]]:
     """The recorded events that start this flow."""
     for path, event in recorded_events(project.folder):
-        found = project.flow_for(event)
-        if found is not None and found.flow.name == flow:
+        if _started(project, event) == flow:
             yield path, event
 
 
@@ -72,12 +67,12 @@ def before(project: Project, event: Event, given: Collection[str]) -> list[pathl
 
 def belongs(project: Project, flow: str, event: Event, named: str) -> None:
     """Raises BadInput where the event does not start this flow; `named` is what to call the event."""
-    found = project.flow_for(event)
-    if found is not None and found.flow.name == flow:
+    started = _started(project, event)
+    if started == flow:
         return
-    if found is not None:
-        starts = f"the flow '{found.flow.name}', not '{flow}'"
-        mend = f"Try it on {found.flow.file}."
+    if started is not None:
+        starts = f"the flow '{started}', not '{flow}'"
+        mend = f"Try it on {project.flows[started].flow.file}."
     else:
         starts = "no flow of this project: a server would set it aside"
         trigger = trigger_of(event) or f"[{event.type}]"
@@ -85,6 +80,11 @@ def belongs(project: Project, flow: str, event: Event, named: str) -> None:
     raise BadInput(
         f"{named} is of type {event.type} and starts {starts}. {mend} {_instead(project, flow)}"
     )
+
+
+def _started(project: Project, event: Event) -> str | None:
+    found = project.flow_for(event)
+    return None if found is None else found.flow.name
 
 
 def _instead(project: Project, flow: str) -> str:

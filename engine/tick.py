@@ -13,13 +13,11 @@ import orjson
 from engine import cron
 from engine.clock import timestamp
 from engine.model import Flow, Value
-from engine.stripe.event import Event, of
+from engine.stripe.event import Event, EventRead, of
 
 PREFIX = "tick_"
 TYPE = "schedule."
 """Before the flow's name; no event of Stripe's is called so."""
-Tick = tuple[dict[str, Any], str, Event]
-"""As an event is read: decoded, as text, and as an Event."""
 
 
 def cron_of(flow: Flow) -> str | None:
@@ -28,7 +26,7 @@ def cron_of(flow: Flow) -> str | None:
     return written
 
 
-def tick(flow: Flow, due: int, *, live: bool) -> Tick:
+def tick(flow: Flow, due: int, *, live: bool) -> EventRead:
     """The moment `due` (in seconds, a whole minute) of the flow's schedule; `live` as the keys are."""
     at, text = timestamp(due), cron_of(flow) or ""
     before = cron.latest(text, due - 1)

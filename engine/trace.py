@@ -92,6 +92,11 @@ def _failed(node: Node, entry: Entry, error: BaseException) -> None:
         raise RunError(str(error), node=node.id, place=node.place) from error
 
 
+def gave_up(entries: list[Entry]) -> bool:
+    """Whether these are what the `give_up` nodes of a call did: only there nodes stand in an `http`."""
+    return any(entry["type"] == "http" and "nodes" in entry for entry in entries)
+
+
 def flat(entries: list[Entry]) -> list[Entry]:
     """All entries of a trace, outer before inner, in the order they ran."""
     found = []

@@ -46,20 +46,20 @@ def authorize(
         return
     path: Path = ("roles", caller.role, "actions", action, "when")
     values = {"order": order, "caller": caller.as_value(), "input": dict(input or {})}
+    detail = f"There is no such order, or this caller may not call '{action}' on it."
+    decides = order is not None
+    if order is None and input is not None and not any(map(input.get, ("orderId", "paymentId"))):
+        decides = not _reads_order(project, grant["when"], path)
+        detail = f"The input names no order; expected the orderId of one to call '{action}' on."
+        if decides:
+            detail = f"This caller may not call '{action}' with this input."
     allowed = False
-    none = order is None and input is not None and not any(map(input.get, ("orderId", "paymentId")))
-    if order is not None or (none and not _reads_order(project, grant["when"], path)):
+    if decides:
         try:
             allowed = _holds(project, grant["when"], path, values)
         except Exception as error:
             log.warning("denied, as the rule failed: %s", error)
-    elif none:
-        detail = f"The input names no order; expected the orderId of one to call '{action}' on."
-        raise AccessDenied("order_denied", detail)
     if not allowed:
-        detail = f"There is no such order, or this caller may not call '{action}' on it."
-        if none:
-            detail = f"This caller may not call '{action}' with this input."
         raise AccessDenied("order_denied", detail)
 
 

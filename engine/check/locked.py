@@ -78,7 +78,7 @@ def first_node(flow: Flow, view: View) -> Iterator[Problem]:
     yield MISSING(
         flow.place(("nodes", 0)),
         f"the flow is started by `stripe: {trigger_name(flow)}`, but does not begin with {wanted}.",
-        f"Put this first: {_written(wanted, flow, view)}",
+        f"Put this first: {_put_back(wanted, flow, view)}",
         ((flow.place(("trigger",)), "the trigger"),),
     )
 
@@ -93,7 +93,7 @@ def process_recurring(flow: Flow, view: View) -> Iterator[Problem]:
         yield MISSING(
             flow.place(("nodes",)),
             f"the flow never records the payment: {PROCESS} is missing.",
-            f"Put this below `create_order`: {_written(PROCESS, flow, view)}",
+            f"Put this below `create_order`: {_put_back(PROCESS, flow, view)}",
         )
     elif there[0] not in flow.nodes:
         yield MOVED(
@@ -107,18 +107,23 @@ def process_recurring(flow: Flow, view: View) -> Iterator[Problem]:
 @flow_rule
 def read_but_gone(flow: Flow, view: View) -> Iterator[Problem]:
     """A locked node that no flow has to have is there where it is read."""
+    first = needed(flow)
     for name, spec in lost(flow, view).items():
-        if spec.type not in needed(flow):
+        if spec.type not in first:
             yield MISSING(
                 first_read(flow, name),
                 f"'{name}' is read here, but {spec.type}, which gives it, is not in this flow.",
-                f"Put this above: {_written(spec.type, flow, view)}",
+                f"Put this above: {_written(name, spec.type)}",
             )
 
 
-def _written(kind: str, flow: Flow, view: View) -> str:
-    """A locked node as it is written, under the id that the flow reads."""
+def _put_back(kind: str, flow: Flow, view: View) -> str:
+    """A node that is lost as it is written, under the id that the flow reads."""
     name = next(name for name, spec in lost(flow, view).items() if spec.type == kind)
+    return _written(name, kind)
+
+
+def _written(name: str, kind: str) -> str:
     return f"- {{id: {name}, type: {kind}, locked: true}}"
 
 

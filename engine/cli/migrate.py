@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
             print("Nothing was done.")
             return DONE
         migrate.apply(project.file, base)
-        print(f"{len(changes)} {'change' if len(changes) == 1 else 'changes'} made.")
+        print(f"{len(changes)} change{'s' if len(changes) != 1 else ''} made.")
     if options.seed:
         store = project.store()
         with store.transaction() as tx:

@@ -39,7 +39,6 @@ def _after_commit(node: Node, compiler: Compiler, written: Callable[[Frame], Req
 
     def step(frame: Frame) -> Value:
         request = written(frame)
-        event = frame.values.get("event")
         name = {"origin": frame.origin, "flow": flow.name, "node": node.id}
         ordinal = outbox.next_ordinal(frame.tx, **name)
         key = key_of(frame, flow.name, node.id, ordinal)
@@ -54,7 +53,7 @@ def _after_commit(node: Node, compiler: Compiler, written: Callable[[Frame], Req
             key=key,
             flow_digest=flow.digest,
             ordinal=ordinal,
-            event_id=event["id"] if event else frame.parsed.id if frame.parsed else None,
+            event_id=frame.parsed.id if frame.parsed else None,
             call=Request.of({**request.as_json(), "key": key}).as_json(),
             retry=retry,
             kept=pruned(frame.values, reads) if node.give_up else None,

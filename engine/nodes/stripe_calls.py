@@ -12,7 +12,9 @@ from engine.expressions import compile_value
 from engine.model import Node, Row, Value
 from engine.nodes.base import Compiler, Frame
 from engine.nodes.journal import ActionRefused, Journal, StripeCall
+from engine.store import actions
 from engine.stripe.event import Event, second_of
+from engine.stripe.facts import Facts, register, value
 
 
 def fixed_inputs(node: Node, compiler: Compiler) -> Callable[[Mapping[str, Value]], Row]:
@@ -26,6 +28,16 @@ def journal_of(frame: Frame) -> Journal:
     if frame.journal is None:
         raise RunError("This node asks Stripe, which only the flow of a user action can.")
     return frame.journal
+
+
+def begun_by(frame: Frame) -> Facts:
+    """The fact of a new row which action makes its Stripe object: `beginning` asks for it."""
+    return {"action": register([0], journal_of(frame).action_id)}
+
+
+def beginning(frame: Frame, row: Row) -> actions.Record | None:
+    """The action that makes, or has made, this row's Stripe object; None where none did."""
+    return actions.show(frame.tx, value(row["facts"] or {}, "action") or 0)
 
 
 def new_key(project: str, operation: str, row: int) -> str:

@@ -11,10 +11,8 @@ from typing import Any
 from engine.model import Row, Value
 from engine.nodes.base import Frame
 from engine.nodes.journal import ActionRefused, StripeCall
-from engine.nodes.stripe_calls import journal_of, new_key
+from engine.nodes.stripe_calls import beginning, begun_by, new_key
 from engine.nodes.stripe_scope import Scope, first
-from engine.store import actions
-from engine.stripe.facts import Facts, register, value
 from engine.stripe.metadata import marked
 
 PAID = ("SUCCESSFUL", "REFUNDING", "PARTIALLY_REFUNDED")
@@ -75,7 +73,7 @@ def _unfinished(frame: Frame, row: Row) -> Value:
 
     Raises ActionRefused while another request is at it.
     """
-    record = actions.show(frame.tx, value(row["facts"] or {}, "action") or 0)
+    record = beginning(frame, row)
     if record is None or record.call is None or record.answer is not None:
         return None
     if record.lease_until is not None and record.lease_until > frame.tx.now:
@@ -89,7 +87,6 @@ def _unfinished(frame: Frame, row: Row) -> Value:
 def _make(frame: Frame, scope: Scope, wanted: Row, hosted: bool) -> dict[str, Value]:
     """The pending row, and the call that gives it its Stripe object; both are kept before it is made."""
     caller = frame.values["caller"] or {}
-    facts: Facts = {"action": register([0], journal_of(frame).action_id)}
     with frame.tx.system_writes():
         row = frame.tx.insert(
             "payment",
@@ -99,7 +96,7 @@ def _make(frame: Frame, scope: Scope, wanted: Row, hosted: bool) -> dict[str, Va
                 "amount": wanted["amount"],
                 "currency": wanted["currency"],
                 "description": wanted["description"],
-                "facts": facts,
+                "facts": begun_by(frame),
             },
         )
     metadata = marked(scope.project, wanted["orderId"], payment_id=row["id"])

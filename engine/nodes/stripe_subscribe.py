@@ -11,6 +11,8 @@ from engine.nodes.journal import ActionRefused, StripeCall
 from engine.nodes.stripe_calls import (
     StripeSaidNo,
     asked,
+    beginning,
+    begun_by,
     fixed_inputs,
     journal_of,
     new_key,
@@ -18,7 +20,6 @@ from engine.nodes.stripe_calls import (
 )
 from engine.nodes.stripe_recurring import recurring_facts
 from engine.nodes.stripe_scope import Scope, first, update
-from engine.store import actions
 from engine.stripe import subscription
 from engine.stripe.facts import merge, register, value
 from engine.stripe.metadata import marked
@@ -122,9 +123,8 @@ def _open_page() -> ActionRefused:
 def _page(frame: Frame, row: Row) -> Value:
     """The page that a pending row's customer may still pay on, or None. Raises ActionRefused while
     it is being made."""
-    facts = row["facts"] or {}
-    page = value(facts, "page")
-    record = None if page else actions.show(frame.tx, value(facts, "action") or 0)
+    page = value(row["facts"] or {}, "page")
+    record = None if page else beginning(frame, row)
     if record is not None and record.answer is None:
         raise _open_page()
     return page
@@ -171,8 +171,8 @@ def _start(
                 "status": "incomplete",
             },
         )
-    begun = {"action": register([0], journal_of(frame).action_id)}
-    update(frame, "recurring_payment", row, {"facts": merge(recurring_facts(row), begun)})
+    facts = merge(recurring_facts(row), begun_by(frame))
+    update(frame, "recurring_payment", row, {"facts": facts})
     metadata = marked(scope.project, given["orderId"], recurring_payment_id=row["id"])
     params = {
         "mode": "subscription",

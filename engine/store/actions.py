@@ -14,7 +14,7 @@ import orjson
 
 from engine.model import Row, Value
 from engine.store.base import Transaction
-from engine.store.inbox import list_of
+from engine.store.statements import list_of
 
 BEGIN = """
     INSERT INTO actionflow_action

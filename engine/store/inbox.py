@@ -7,14 +7,14 @@ reason), `waiting` (failed or too early; tried again at `next_try_at`), `dead` (
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 from engine.model import Value
 from engine.store.base import Transaction
 from engine.store.own import UNFINISHED
+from engine.store.statements import list_of
 
 State = Literal["received", "done", "ignored", "waiting", "dead"]
 STATES: tuple[State, ...] = ("received", "done", "ignored", "waiting", "dead")
@@ -214,21 +214,6 @@ def counts(tx: Transaction) -> dict[State, int]:
 def backlog(tx: Transaction) -> dict[State, tuple[int, str]]:
     """How many events are not finished, by state, and when the oldest was received; reads those only."""
     return {row["state"]: (row["events"], row["since"]) for row in tx.execute(BACKLOG)}
-
-
-def list_of(values: Collection[Value]) -> tuple[str, dict[str, Value]]:
-    """SQL for a list of these values, and its parameters. Padded, so that there are few texts."""
-    listed = [*values]
-    size = len(listed) if len(listed) <= 4 else -(len(listed) // -8) * 8
-    listed += listed[-1:] * (size - len(listed))
-    text, names = _list(size)
-    return text, dict(zip(names, listed, strict=True))
-
-
-@lru_cache(32)
-def _list(size: int) -> tuple[str, list[str]]:
-    names = [f"n{number}" for number in range(size)]
-    return ", ".join(f":{name}" for name in names), names
 
 
 def row_of(found: Mapping[str, Value]) -> InboxRow:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from engine.model import Value
 from engine.store.base import Transaction
-from engine.store.inbox import list_of
+from engine.store.statements import list_of
 from engine.store.traces import pack, unpack
 
 Outcome = Literal["done", "stopped", "failed", "ignored"]

@@ -51,12 +51,13 @@ class SqliteKnowing(SqliteSending):
     ) -> list[Row]:
         plan = self._plans.get(table) or self._unknown(table)
         named = ""
-        if limit != 0 and (mine := self._by_key(plan, where)) is not None:
-            return mine
-        if len(where) == 1 and limit != 0:
-            [(named, wanted)] = where.items()
-            if named in plan.named and (known := self._known(plan, named, wanted)) is not None:
+        if limit != 0:
+            if (known := self._by_key(plan, where)) is not None:
                 return known
+            if len(where) == 1:
+                [(named, wanted)] = where.items()
+                if named in plan.named and (known := self._known(plan, named, wanted)) is not None:
+                    return known
         condition, params = plan.where(where)
         sql = plan.select + condition + plan.order(order_by)
         if limit is not None:

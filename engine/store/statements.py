@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import NoReturn, TypeVar
 
 from engine.model import Value
@@ -28,6 +29,21 @@ def quoted(name: str) -> str:
 def literal(value: int | str) -> str:
     """A number or text as SQL, for statements that people read before they run."""
     return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+
+def list_of(values: Collection[Value]) -> tuple[str, dict[str, Value]]:
+    """SQL for a list of these values, and its parameters. Padded, so that there are few texts."""
+    listed = [*values]
+    size = len(listed) if len(listed) <= 4 else -(len(listed) // -8) * 8
+    listed += listed[-1:] * (size - len(listed))
+    text, names = _marks(size)
+    return text, dict(zip(names, listed, strict=True))
+
+
+@lru_cache(32)
+def _marks(size: int) -> tuple[str, list[str]]:
+    names = [f"n{number}" for number in range(size)]
+    return ", ".join(f":{name}" for name in names), names
 
 
 class Statements:

@@ -6,8 +6,9 @@ from collections.abc import Collection
 
 from engine.errors import BadInput
 from engine.store.base import Transaction
-from engine.store.inbox import HEAD, InboxRow, list_of, row_of
+from engine.store.inbox import HEAD, InboxRow, row_of
 from engine.store.own import UNFINISHED
+from engine.store.statements import list_of
 
 ASLEEP = f"""subject IN ([subjects]) AND {UNFINISHED} AND state IN ('ignored', 'waiting')
     AND id <> :but"""

@@ -72,6 +72,10 @@ class Event:
         self.related = related
 
 
+EventRead = tuple[dict[str, Any], str, Event]
+"""An event as it was read: decoded, as text, and as an Event."""
+
+
 def decode(body: bytes) -> Event:
     """The event in this body. Raises BadEvent for any bytes that are none.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from engine.model import Flow, Node, Value
 from engine.studio.graph import FINISH, GIVEN_UP, START, End, Graph, each, edge_id
-from engine.trace import Entry
+from engine.trace import Entry, gave_up
 
 
 def path_taken(flow: Flow, graph: Graph, trace: list[Entry]) -> dict[str, Value]:
@@ -22,11 +22,12 @@ def path_taken(flow: Flow, graph: Graph, trace: list[Entry]) -> dict[str, Value]
     end = walk.block(trace, (START, ""))
     if end is not None:
         walk.go(end, FINISH)
+    given_up = gave_up(trace)
     return {
         "nodes": walk.states,
         "edges": list(walk.taken),
-        "resumed": walk.resumed and not walk.gave_up,
-        "gave_up": walk.gave_up,
+        "resumed": walk.resumed and not given_up,
+        "gave_up": given_up,
     }
 
 
@@ -74,7 +75,7 @@ class _Walk:
         self.nodes = {node.id: node for node in every_node(flow.nodes)}
         self.states: dict[str, dict[str, Value]] = {}
         self.taken: dict[str, None] = {}
-        self.resumed = self.gave_up = False
+        self.resumed = False
 
     def go(self, end: End, target: str) -> None:
         edge = edge_id(end, target)
@@ -110,7 +111,6 @@ class _Walk:
         if node.type == "for_each":
             self.rounds(inner, node)
         elif node.give_up and inner:
-            self.gave_up = True
             self.block(inner, (node.id, GIVEN_UP))
         return (node.id, "")
 

@@ -18,10 +18,10 @@ from engine.errors import BadInput
 from engine.load import Loaded
 from engine.model import RESERVED_NAMES, Value
 from engine.project import Project
-from engine.recorded import FOLDER, Recorded, read_event, starting
+from engine.recorded import FOLDER, read_event, starting
 from engine.store import inbox
 from engine.store.base import Store, Transaction
-from engine.stripe.event import BadEvent, load, of
+from engine.stripe.event import BadEvent, EventRead, load, of
 from engine.studio.masking import mask, mask_text
 from engine.studio.runs import traced_graph
 
@@ -56,7 +56,7 @@ def events_for(
     return {"recorded": recorded, "received": received, "scheduled": scheduled}
 
 
-def find_event(project: Project, flow: str, tx: Transaction, source: str, name: str) -> Recorded:
+def find_event(project: Project, flow: str, tx: Transaction, source: str, name: str) -> EventRead:
     """A recorded event (`source` is file), one of the inbox (inbox), or the next moment of
     the flow's schedule (schedule). Raises BadInput."""
     if source == "schedule":
@@ -94,7 +94,7 @@ def database_for(project: Project, store: Store, rows: str) -> tuple[Store, str]
 
 
 def try_flow(
-    project: Project, flow: str, event: Recorded, store: Store, database: str
+    project: Project, flow: str, event: EventRead, store: Store, database: str
 ) -> dict[str, Value]:
     """A dry run for the page: each event's verdict with graph, path and steps; rows; calls."""
     return run_json(dry_run(project, flow, [event], store, database), project)

@@ -17,7 +17,7 @@ from engine.store.base import Transaction
 from engine.store.inbox import InboxRow
 from engine.store.runs import Run
 from engine.testing.personal import Personal
-from engine.trace import Entry
+from engine.trace import Entry, gave_up
 
 TIMES = ("created_at", "updated_at")
 Key = tuple[str, Value]
@@ -79,14 +79,9 @@ def _run_of(tx: Transaction, row: InboxRow) -> Run | None:
     while latest := runs.listing(tx, event_id=row.id, limit=1, before=before):
         before = latest[0].id
         run = runs.show(tx, before)
-        if run is not None and not _gave_up(run):
+        if run is not None and not gave_up(run.trace):
             return run
     return None
-
-
-def _gave_up(run: Run) -> bool:
-    """Whether this is a run of an `http` node's give-up nodes: only there nodes stand in one."""
-    return any(entry["type"] == "http" and "nodes" in entry for entry in run.trace)
 
 
 def _named(events: Iterable[dict[str, Any]], name: str) -> dict[str, dict[str, Any]]:

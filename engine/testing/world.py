@@ -19,11 +19,12 @@ from engine.receive import Receiver, drain, mode_of
 from engine.rows import write_rows
 from engine.store import inbox, runs
 from engine.store.base import Transaction
+from engine.stripe.event import EventRead
 from engine.testing.case import Act, Delivery, Due, Pause, Step, TestCase, Written
 from engine.testing.comparison import compare, holds, text
 from engine.testing.coverage import Coverage
 from engine.testing.others import Others
-from engine.tick import Tick, cron_of, tick
+from engine.tick import cron_of, tick
 from engine.verdict import Verdict
 
 Failure = tuple[Place, str]
@@ -90,7 +91,7 @@ class World:
         self._note(drain(receiver, self.tx))
         self._call_out()
 
-    def _due(self, step: Due) -> Tick:
+    def _due(self, step: Due) -> EventRead:
         """Go on to the next moment of the flow's schedule."""
         due = cron.after(cron_of(step.flow) or "", int(self.now))
         assert due is not None, "reading the case has seen that it comes"
